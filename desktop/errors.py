@@ -1,0 +1,48 @@
+"""The one shape of every failure that a user can meet: a code, what happened, what to do."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command `reely` (docs: the table in README.md)."""
+
+    DONE = 0
+    USAGE = 2
+    SOURCE = 3
+    ACCOUNT = 4
+    NETWORK = 5
+    MEDIA = 6
+    DISK = 7
+    CANCELLED = 130
+
+
+class ReelyError(Exception):
+    """A failure told to the user.
+
+    `code` is stable kebab-case for programs, `message` one plain sentence about what happened,
+    `hint` one about what to do. `exit` groups codes for the command line.
+    """
+
+    def __init__(self, code: str, message: str, hint: str, exit: Exit) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit = exit
+
+    def __reduce__(self) -> tuple[type[ReelyError], tuple[str, str, str, Exit]]:
+        return (ReelyError, (self.code, self.message, self.hint, self.exit))
+
+
+class Cancelled(ReelyError):
+    """The user stopped the work; nothing was delivered and nothing is charged."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "cancelled",
+            "The work was cancelled.",
+            "Nothing was changed or counted; start it again whenever you like.",
+            Exit.CANCELLED,
+        )

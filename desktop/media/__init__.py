@@ -1,0 +1,1 @@
+"""What is inside a file: probe, packet index, exact frames."""

@@ -1,0 +1,1 @@
+"""What was pasted, and where its bytes are."""

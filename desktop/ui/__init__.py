@@ -1,0 +1,1 @@
+"""Pixels and input: widgets that hold no logic."""
