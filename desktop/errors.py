@@ -36,7 +36,7 @@ class ReelyError(Exception):
         return (ReelyError, (self.code, self.message, self.hint, self.exit))
 
 
-class Cancelled(ReelyError):
+class Cancelled(ReelyError):  # noqa: N818 - it is an outcome, not an error
     """The user stopped the work; nothing was delivered and nothing is charged."""
 
     def __init__(self) -> None:

@@ -58,8 +58,8 @@ class MediaInput(_Frozen):
 class Clip(_Frozen):
     """A clip that is written, verified and fsynced, but still under its temporary name.
 
-    `start` and `end` are what the clip covers on the source's clock: in mode `copy` that is earlier than asked
-    by `early` seconds. `publish` gives it its real name.
+    `start` and `end` are what the clip covers on the source's clock: in mode `copy` that is earlier than
+    asked by `early` seconds. `publish` gives it its real name.
     """
 
     path: Path
