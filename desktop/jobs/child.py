@@ -1,0 +1,146 @@
+"""The child's side of a job: read it from standard input, do it, answer with JSON lines.
+
+The child's life is tied to its parent's: standard input stays open while the parent lives, and when it
+ends, the child and everything that it started end too. Standard output belongs to the protocol alone;
+whatever libraries print there is sent to standard error.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+import psutil
+from pydantic import BaseModel
+
+from desktop.errors import Exit, ReelyError
+from desktop.jobs.protocol import Failure, Job, Progress, Report, Result
+
+JobFunction = Callable[[Any, Report], BaseModel]
+"""`fn(job, report) -> result`; raises ReelyError for every failure that a user can meet."""
+
+Registry = Mapping[str, Callable[[], tuple[type[Job], JobFunction]]]
+"""For each kind of job a loader of its model and function, so that a child imports only what it does."""
+
+_PROGRESS_INTERVAL = 0.1  # seconds between two progress lines of one stage
+
+
+class ProgressWriter:
+    """Turns `report(stage, fraction)` into throttled progress lines with the time left.
+
+    The time left is that of a job that goes on at the average speed since it began.
+    """
+
+    def __init__(self, emit: Callable[[Progress], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._started = clock()
+        self._last_time = float("-inf")
+        self._stage = ""
+        self._fraction = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        with self._lock:
+            now = self._clock()
+            self._fraction = min(max(self._fraction, fraction), 1.0)
+            if stage == self._stage and now - self._last_time < _PROGRESS_INTERVAL and self._fraction < 1:
+                return
+            self._stage, self._last_time = stage, now
+            spent = now - self._started
+            eta = spent * (1 - self._fraction) / self._fraction if self._fraction > 0.01 else None
+            self._emit(Progress(stage=stage, fraction=self._fraction, eta_seconds=eta))
+
+
+def end_process_tree() -> None:
+    """Kill everything that this process started, then this process. Does not return."""
+    if os.name == "posix" and os.getpgid(0) == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    for process in psutil.Process().children(recursive=True):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    os._exit(1)
+
+
+def run_child(registry: Registry) -> int:
+    """Do the one job whose JSON is the first line of standard input. Returns the process's exit code."""
+    protocol_out = _claim_stdout()
+    write_lock = threading.Lock()
+
+    def emit(message: Progress | Result | Failure) -> None:
+        with write_lock:
+            protocol_out.write(message.model_dump_json() + "\n")
+            protocol_out.flush()
+
+    line = sys.stdin.readline()
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    try:
+        job, function = _decode(registry, line)
+        result = function(job, ProgressWriter(emit))
+        emit(Result(data=result.model_dump(mode="json")))
+    except ReelyError as error:
+        emit(Failure.of(error))
+        return int(error.exit)
+    except OSError as error:
+        traceback.print_exc()
+        emit(Failure.of(_from_os_error(error)))
+        return int(Exit.DISK)
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: told as a failure with a code
+        traceback.print_exc()
+        emit(Failure.of(_unexpected(error)))
+        return int(Exit.MEDIA)
+    return 0
+
+
+def _claim_stdout() -> TextIO:
+    """Keep the real standard output for the protocol; later writes to file descriptor 1 go to stderr."""
+    protocol_fd = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(protocol_fd, "w", encoding="utf-8", newline="\n")
+
+
+def _end_with_parent() -> None:
+    # The raw descriptor: a thread that waits inside sys.stdin would hold its lock at interpreter shutdown.
+    while os.read(0, 4096):
+        pass
+    end_process_tree()
+
+
+def _decode(registry: Registry, line: str) -> tuple[Job, JobFunction]:
+    kind = Job.model_validate_json(line, extra="ignore").kind
+    model, function = registry[kind]()
+    return model.model_validate_json(line), function
+
+
+def _from_os_error(error: OSError) -> ReelyError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return ReelyError(
+            "disk-full",
+            "The disk is full.",
+            "Free some space or choose another folder, then try again. Nothing half-written was kept.",
+            Exit.DISK,
+        )
+    return ReelyError(
+        "disk-error",
+        f"The disk or folder did not allow it: {error.strerror or error}.",
+        "Check that the folder exists and that you may write to it, then try again.",
+        Exit.DISK,
+    )
+
+
+def _unexpected(error: Exception) -> ReelyError:
+    return ReelyError(
+        "internal-error",
+        f"Reely met a fault of its own ({type(error).__name__}).",
+        "Try again; if it happens again, please report it with the log file that `reely doctor` names.",
+        Exit.MEDIA,
+    )

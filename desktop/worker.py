@@ -1,0 +1,54 @@
+"""The composition root of a job's child process: which function does which kind of job."""
+
+from __future__ import annotations
+
+import sys
+
+from desktop.jobs.child import JobFunction, Registry, run_child
+from desktop.jobs.protocol import Job
+
+# Each loader imports its room only when a job of its kind is to be done: a child starts in the time
+# that its own work needs, and static imports let the frozen build find them.
+
+
+def _extract() -> tuple[type[Job], JobFunction]:
+    from desktop.source.extract import ExtractJob, extract
+
+    return ExtractJob, extract
+
+
+def _open_file() -> tuple[type[Job], JobFunction]:
+    from desktop.source.local import OpenFileJob, open_file
+
+    return OpenFileJob, open_file
+
+
+def _fetch() -> tuple[type[Job], JobFunction]:
+    from desktop.source.fetch import FetchJob, fetch
+
+    return FetchJob, fetch
+
+
+def _trim() -> tuple[type[Job], JobFunction]:
+    from desktop.trim.cut import TrimJob, trim
+
+    return TrimJob, trim
+
+
+JOBS: Registry = {"extract": _extract, "open-file": _open_file, "fetch": _fetch, "trim": _trim}
+
+
+def worker_command() -> list[str]:
+    """How to start a child: the frozen app starts itself."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "worker"]
+    return [sys.executable, "-m", "desktop.worker"]
+
+
+def main() -> int:
+    """Do the job on standard input."""
+    return run_child(JOBS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

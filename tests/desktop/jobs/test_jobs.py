@@ -1,0 +1,162 @@
+"""Jobs run in a child process; whatever happens there, the parent gets one answer and nothing lives on."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desktop.errors import Cancelled, Exit, ReelyError
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.child import ProgressWriter
+from desktop.jobs.protocol import Progress
+from desktop.jobs.supervisor import Supervisor
+from tests.desktop.jobs.worker_under_test import Act, Answer
+
+COMMAND = [sys.executable, "-m", "tests.desktop.jobs.worker_under_test"]
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(log: list[str]) -> Supervisor:
+    return Supervisor(COMMAND, log.append)
+
+
+def test_a_job_reports_progress_and_answers(supervisor: Supervisor) -> None:
+    seen: list[Progress] = []
+    answer = supervisor.run(Act(do="echo", text="grüße"), Answer, progress=seen.append)
+    assert answer.text == "grüße"
+    assert [(p.stage, p.fraction) for p in seen] == [("echo", 0.5)]
+
+
+def test_what_libraries_print_does_not_disturb_the_answer(supervisor: Supervisor) -> None:
+    assert supervisor.run(Act(do="chatter", text="x"), Answer).text == "x"
+
+
+@pytest.mark.parametrize(
+    ("do", "code", "exit_code"),
+    [
+        ("refuse", "no-such-thing", Exit.SOURCE),
+        ("disk-full", "disk-full", Exit.DISK),
+        ("fault", "internal-error", Exit.MEDIA),
+        ("segfault", "job-crashed", Exit.MEDIA),
+    ],
+)
+def test_a_failure_has_a_code_and_words(supervisor: Supervisor, do: str, code: str, exit_code: Exit) -> None:
+    with pytest.raises(ReelyError) as caught:
+        supervisor.run(Act(do=do), Answer)
+    assert (caught.value.code, caught.value.exit) == (code, exit_code)
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint.endswith(".")
+
+
+def test_a_crash_leaves_its_last_words_in_the_log(supervisor: Supervisor, log: list[str]) -> None:
+    with pytest.raises(ReelyError):
+        supervisor.run(Act(do="segfault"), Answer)
+    assert "last words" in log[0]
+
+
+def _pids(progress: Progress) -> list[int]:
+    return [int(word) for word in progress.stage.split()[1:]]
+
+
+def test_cancel_ends_the_child_and_its_children_within_half_a_second(supervisor: Supervisor) -> None:
+    token = CancelToken()
+    started: list[float] = []
+    pids: list[int] = []
+
+    def cancel_from_another_thread(progress: Progress) -> None:
+        pids.extend(_pids(progress))
+        started.append(time.monotonic())
+        thread = threading.Thread(target=token.cancel)
+        thread.start()
+        thread.join()
+
+    with pytest.raises(Cancelled):
+        supervisor.run(Act(do="hang"), Answer, progress=cancel_from_another_thread, token=token)
+    assert time.monotonic() - started[0] < 0.5
+    assert len(pids) == 2
+    for pid in pids:
+        assert _gone(pid)
+
+
+def test_a_crashed_child_takes_its_children_with_it(supervisor: Supervisor) -> None:
+    seen: list[Progress] = []
+    with pytest.raises(ReelyError) as caught:
+        supervisor.run(Act(do="crash-with-grandchild"), Answer, progress=seen.append)
+    assert caught.value.code == "job-crashed"
+    pids = [pid for progress in seen for pid in _pids(progress)]
+    assert len(pids) == 2
+    assert all(_gone(pid) for pid in pids)
+
+
+def test_a_job_that_was_cancelled_before_it_began_never_starts(supervisor: Supervisor) -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        supervisor.run(Act(do="echo"), Answer, token=token)
+
+
+def test_a_child_ends_with_everything_it_started_when_its_parent_is_killed() -> None:
+    child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with child:
+        child.stdin.write(Act(do="hang").model_dump_json().encode() + b"\n")
+        child.stdin.flush()
+        pids = _pids(Progress.model_validate_json(child.stdout.readline()))
+        child.stdin.close()  # what the operating system does when the parent dies
+        assert child.wait(timeout=5) == -signal.SIGKILL
+    assert all(_gone(pid) for pid in pids)
+
+
+def test_a_command_that_cannot_start_is_an_error_of_the_disk_not_a_hang(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Supervisor([str(tmp_path / "missing")]).run(Act(do="echo"), Answer)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 1)), max_size=40))
+def test_progress_never_goes_back_and_ends_with_the_last_stage(steps: list[tuple[str, float]]) -> None:
+    emitted: list[Progress] = []
+    now = [0.0]
+    writer = ProgressWriter(emitted.append, clock=lambda: now[0])
+    for stage, fraction in steps:
+        now[0] += 0.2
+        writer(stage, fraction)
+    fractions = [progress.fraction for progress in emitted]
+    assert fractions == sorted(fractions)
+    assert [progress.stage for progress in emitted] == [stage for stage, _ in steps]
+
+
+def test_the_time_left_is_that_of_the_average_speed() -> None:
+    emitted: list[Progress] = []
+    now = [100.0]
+    writer = ProgressWriter(emitted.append, clock=lambda: now[0])
+    now[0] = 110.0
+    writer("encode", 0.25)
+    assert emitted[0].eta_seconds == pytest.approx(30.0)
+
+
+def _gone(pid: int) -> bool:
+    """Whether the process has ended, or ends within half a second (perhaps not yet reaped by its parent)."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 0.5)[0])
+    finally:
+        os.close(handle)
