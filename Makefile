@@ -1,0 +1,47 @@
+# Every target sets up what it needs by itself; a second run finds it done.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup setup-test run server test check bench screenshots package lock clean
+
+setup:
+	@$(PYTHON) packaging/bootstrap.py run
+
+setup-test:
+	@$(PYTHON) packaging/bootstrap.py test
+
+run: setup
+	@$(BIN)/python packaging/run.py
+
+server: setup
+	@$(BIN)/reely-server run --data .reely/server
+
+test: setup-test
+	$(BIN)/python -m pytest $(TESTS)
+
+check: setup-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup-test
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+screenshots: setup-test
+	$(BIN)/python packaging/screenshots.py
+
+package: setup-test
+	$(BIN)/python packaging/build.py
+
+# Needs a package index; writes versions and hashes only, never where they came from.
+lock: setup
+	@for part in desktop server dev; do \
+	  $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header --extra $$part -o requirements/$$part.lock || exit 1; \
+	done
+	@grep '^uv==' requirements/dev.lock | cut -d' ' -f1 | $(BIN)/uv pip compile - --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/setup.lock
+
+clean:
+	rm -rf .venv build dist .reely .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
