@@ -41,7 +41,6 @@ QT_LIBRARIES = {
     "libxcb-xinerama.so.0": "libxcb-xinerama0",
     "libxcb-xkb.so.1": "libxcb-xkb1",
 }
-FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xauth": "xauth", "objdump": "binutils"}
 
 
@@ -59,7 +58,8 @@ def main(purpose: str) -> None:
         return
     _install_system_packages(_missing_system_packages(purpose))
     _create_venv()
-    uv = [str(BIN / _program("uv")), "pip"]
+    # The system's trust store, so that a network with its own certificate authority works.
+    uv = [str(BIN / _program("uv")), "--system-certs", "pip"]
     inside = ["--python", str(BIN / _program("python"))]
     _run(
         [*uv, "sync", "--quiet", *inside, "--require-hashes", "requirements/dev.lock"], "Installing packages"
@@ -87,8 +87,10 @@ def _missing_system_packages(purpose: str) -> list[str]:
     if sys.platform != "linux":
         return []
     missing = [package for library, package in QT_LIBRARIES.items() if not _loads(library)]
-    if not FONT[0].exists() and not any(Path("/usr/share/fonts").rglob("*.[to]tf")):
-        missing.append(FONT[1])
+    if not any(Path("/usr/share/fonts").rglob("*.[to]tf")):
+        missing.append("fonts-dejavu-core")
+    if not Path("/etc/ssl/certs").is_dir():
+        missing.append("ca-certificates")
     if purpose == "test":
         missing += [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
     return missing

@@ -41,7 +41,7 @@ def has_display() -> bool:
 def license_server(data: Path) -> Iterator[str]:
     """The server with its database in `data`, from the moment it answers; its address."""
     data.mkdir(parents=True, exist_ok=True)
-    command = [BIN / "reely-server", "run", "--data", data, "--port", str(_free_port(PORT))]
+    command: list[str | Path] = [BIN / "reely-server", "run", "--data", data, "--port", str(_free_port(PORT))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
