@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
@@ -21,6 +20,7 @@ import psutil
 from pydantic import BaseModel
 
 from desktop.errors import Exit, ReelyError
+from desktop.jobs.progress import ProgressWriter
 from desktop.jobs.protocol import Failure, Job, Progress, Report, Result
 
 JobFunction = Callable[[Any, Report], BaseModel]
@@ -28,35 +28,6 @@ JobFunction = Callable[[Any, Report], BaseModel]
 
 Registry = Mapping[str, Callable[[], tuple[type[Job], JobFunction]]]
 """For each kind of job a loader of its model and function, so that a child imports only what it does."""
-
-_PROGRESS_INTERVAL = 0.1  # seconds between two progress lines of one stage
-
-
-class ProgressWriter:
-    """Turns `report(stage, fraction)` into throttled progress lines with the time left.
-
-    The time left is that of a job that goes on at the average speed since it began.
-    """
-
-    def __init__(self, emit: Callable[[Progress], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._emit = emit
-        self._clock = clock
-        self._started = clock()
-        self._last_time = float("-inf")
-        self._stage = ""
-        self._fraction = 0.0
-        self._lock = threading.Lock()
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        with self._lock:
-            now = self._clock()
-            self._fraction = min(max(self._fraction, fraction), 1.0)
-            if stage == self._stage and now - self._last_time < _PROGRESS_INTERVAL and self._fraction < 1:
-                return
-            self._stage, self._last_time = stage, now
-            spent = now - self._started
-            eta = spent * (1 - self._fraction) / self._fraction if self._fraction > 0.01 else None
-            self._emit(Progress(stage=stage, fraction=self._fraction, eta_seconds=eta))
 
 
 def end_process_tree() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
-from desktop.jobs.child import ProgressWriter
+from desktop.jobs.progress import ProgressWriter, span
 from desktop.jobs.protocol import Progress
 from desktop.jobs.supervisor import Supervisor
 from tests.desktop.jobs.worker_under_test import Act, Answer
@@ -148,6 +148,14 @@ def test_the_time_left_is_that_of_the_average_speed() -> None:
     now[0] = 110.0
     writer("encode", 0.25)
     assert emitted[0].eta_seconds == pytest.approx(30.0)
+
+
+def test_parts_of_the_work_add_up_to_the_whole() -> None:
+    seen: list[tuple[str, float]] = []
+    whole = lambda stage, fraction: seen.append((stage, fraction))  # noqa: E731
+    span(whole, 0.0, 0.4)("fetch", 0.5)
+    span(span(whole, 0.4, 1.0), 0.5, 1.0)("encode", 1.0)
+    assert seen == [("fetch", pytest.approx(0.2)), ("encode", pytest.approx(1.0))]
 
 
 def _gone(pid: int) -> bool:
