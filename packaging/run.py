@@ -8,56 +8,25 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from stage import BIN, SAMPLE, has_display, license_server
+
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.prefix) / ("Scripts" if os.name == "nt" else "bin")
-SAMPLE = Path(sys.prefix) / "share" / "reely" / "sample.mp4"
 STATE = ROOT / ".reely"
 PORT = 8750  # a fixed port, so that a sign-in outlives the run
 
 
 def main() -> int:
     """Run until the window is closed, or until the headless job is done. Returns an exit code."""
-    with license_server(STATE / "server") as url:
+    with license_server(STATE / "server", PORT) as url:
         environment = {**os.environ, "REELY_SERVER_URL": url, "REELY_HOME": str(STATE / "app")}
         if has_display():
             return subprocess.run([BIN / "reely", "app"], env=environment, check=False).returncode
         print("There is no display here, so the headless command does the same job.", flush=True)
         return headless(environment)
-
-
-def has_display() -> bool:
-    """Whether a window can be shown."""
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-@contextmanager
-def license_server(data: Path) -> Iterator[str]:
-    """The server with its database in `data`, from the moment it answers; its address."""
-    data.mkdir(parents=True, exist_ok=True)
-    command: list[str | Path] = [BIN / "reely-server", "run", "--data", data, "--port", str(_free_port(PORT))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if line.startswith("listening on "):
-                    yield line.removeprefix("listening on ").strip()
-                    return
-            raise SystemExit("The license server did not start; its own words are above.")
-        finally:
-            server.terminate()
-
-
-def _free_port(wanted: int) -> int:
-    """`wanted`, or 0 (any) when something listens there already."""
-    with socket.socket() as probe:
-        return 0 if probe.connect_ex(("127.0.0.1", wanted)) == 0 else wanted
 
 
 def headless(environment: dict[str, str]) -> int:

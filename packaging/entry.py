@@ -1,0 +1,5 @@
+"""Where the frozen app starts."""
+
+from desktop.cli import main
+
+main()
