@@ -1,0 +1,357 @@
+"""The stand-in on the wire: a forward proxy on loopback for YouTube's hosts and no others."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
+from types import TracebackType
+from typing import Any, Self, cast
+
+from tests.youtube.behaviour import Behaviours, Exchange, Log, Misbehaviour
+from tests.youtube.catalogue import VIDEOS, Video
+from tests.youtube.certificates import server_context
+from tests.youtube.media import Media
+from tests.youtube.site import HOSTS, Answer, Asked, Kind, Site, answers_for
+
+_CHUNK = 64 * 1024
+_LONGEST_BODY = 1 << 20
+# What a client's going away looks like here; none of it is a fault of the stand-in.
+_GONE = (ConnectionError, TimeoutError, ssl.SSLError)
+
+
+class YouTube:
+    """The running stand-in. Use as a context manager; leaving it ends every connection and thread at once."""
+
+    def __init__(self, media: Media, port: int = 0) -> None:
+        self.media = media
+        self.videos: dict[str, Video] = VIDEOS
+        self.log = Log()
+        self._site = Site(media)
+        self._behaviours = Behaviours()
+        self._folder = tempfile.TemporaryDirectory(prefix="reely-youtube-")
+        context, self.ca_file = server_context(Path(self._folder.name), HOSTS)
+        self._server = _Server(("127.0.0.1", port), self._site, self._behaviours, self.log, context)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="youtube-stand-in"
+        )
+
+    @property
+    def proxy(self) -> str:
+        """The proxy's address, as `https_proxy` wants it."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a child process needs in its environment to meet the stand-in and to trust it."""
+        proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), self.proxy)
+        trust = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "DENO_CERT", "NODE_EXTRA_CA_CERTS")
+        return {
+            **proxies,
+            **dict.fromkeys(trust, str(self.ca_file)),
+            "no_proxy": "localhost,127.0.0.1",
+            "NO_PROXY": "localhost,127.0.0.1",
+        }
+
+    def url(self, video: Video | str) -> str:
+        """The watch address of a video or an id."""
+        return f"https://www.youtube.com/watch?v={video if isinstance(video, str) else video.id}"
+
+    def behave(
+        self,
+        *kinds: Kind,
+        video: Video | None = None,
+        itag: int | None = None,
+        times: int | None = None,
+        latency: float | None = None,
+        bytes_per_second: float | None = None,
+        stall_after: int | None = None,
+        drop_after: int | None = None,
+        status: int | None = None,
+        ranges: bool | None = None,
+    ) -> None:
+        """Misbehave from now on: for requests of `kinds` (all, where none is named), of `video`, of `itag`,
+
+        for the next `times` requests (for all, where None). The troubles are those of `Misbehaviour`.
+        """
+        trouble = Misbehaviour(latency, bytes_per_second, stall_after, drop_after, status, ranges)
+        self._behaviours.add(trouble, kinds, video.id if video else None, itag, times)
+
+    def behave_well(self) -> None:
+        """Forget all misbehaviours and be online."""
+        self._behaviours.clear()
+        self._server.offline = False
+
+    def go_offline(self) -> None:
+        """Refuse every new connection, as a proxy does whose network is down; those that are open end."""
+        self._server.offline = True
+        self._server.end_connections()
+
+    def expire_links(self) -> None:
+        """From now on every media address handed out before answers 403; new ones work."""
+        self._site.signer.rotate()
+
+    def start(self) -> Self:
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End: no thread, socket or file is left."""
+        self._server.stopping.set()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.end_connections()
+        self._server.server_close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = False  # so that closing waits for them
+    request_queue_size = 64
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        site: Site,
+        behaviours: Behaviours,
+        log: Log,
+        context: ssl.SSLContext,
+    ) -> None:
+        super().__init__(address, _Handler)
+        self.site, self.behaviours, self.log, self.context = site, behaviours, log, context
+        self.stopping = threading.Event()
+        self.offline = False
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def keep(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        if self.stopping.is_set():
+            _cut(connection)
+
+    def forget(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+
+    def end_connections(self) -> None:
+        with self._lock:
+            for connection in self._connections:
+                _cut(connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Handlers report their own faults; nothing is printed."""
+
+
+def _cut(connection: socket.socket) -> None:
+    """Wake whoever waits on it. `SSLSocket.shutdown` would also pull TLS from under its reader."""
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        return  # it has ended by itself
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "stand-in"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    server: _Server
+    connection: socket.socket
+    host: str | None = None
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.keep(self.connection)
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except (*_GONE, ValueError):
+            self.wfile.detach() if hasattr(self.wfile, "detach") else None
+        finally:
+            self.server.forget(self.connection)
+            self.connection.close()
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except _GONE:
+            self.close_connection = True
+        except Exception as error:  # noqa: BLE001 - told to the test, which fails
+            if not self.server.stopping.is_set():
+                self.server.log.fault(error)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The log is `Log`; nothing is printed."""
+
+    def do_CONNECT(self) -> None:
+        host, _, port = self.path.rpartition(":")
+        if self.server.offline or port != "443" or not answers_for(host):
+            self.server.log.refused(host)
+            self.close_connection = True
+            self.send_response(HTTPStatus.BAD_GATEWAY if self.server.offline else HTTPStatus.FORBIDDEN)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(HTTPStatus.OK, "Connection established")
+        self.end_headers()
+        self.wfile.flush()
+        plain = self.connection
+        secure = self.server.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        self.server.forget(plain)
+        self.connection = self.request = secure
+        self.server.keep(secure)
+        self.rfile.close()
+        self.rfile = secure.makefile("rb", -1)
+        self.wfile = cast("Any", secure.makefile("wb", -1))
+        self.host = host.lower()
+        self.close_connection = False
+        secure.do_handshake()
+
+    def do_GET(self) -> None:
+        self._exchange()
+
+    def do_HEAD(self) -> None:
+        self._exchange()
+
+    def do_POST(self) -> None:
+        self._exchange()
+
+    def _exchange(self) -> None:
+        if self.host is None:
+            # A plain request to the proxy: there is no http:// here.
+            self.server.log.refused(self.path)
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > _LONGEST_BODY:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        path, _, query = self.path.partition("?")
+        answer = self.server.site.answer(Asked(self.host, path, query, self.rfile.read(length)))
+        exchange = Exchange(
+            method=self.command,
+            host=self.host,
+            path=path,
+            query=query,
+            kind=answer.kind,
+            video_id=answer.video_id,
+            itag=answer.itag,
+            agent=self.headers.get("User-Agent") or "",
+        )
+        self.server.log.begin(exchange)
+        try:
+            self._respond(answer, exchange)
+        except _GONE:
+            self.close_connection = True
+        finally:
+            self.server.log.end(exchange)
+
+    def _respond(self, answer: Answer, exchange: Exchange) -> None:
+        trouble = self.server.behaviours.for_request(answer.kind, answer.video_id, answer.itag)
+        if trouble.latency and self.server.stopping.wait(trouble.latency):
+            self.close_connection = True
+            return
+        if trouble.status is not None:
+            answer = Answer(answer.kind, trouble.status, "text/html", b"<html><body>Sorry</body></html>")
+        size = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
+        first, last, status = 0, size - 1, answer.status
+        if isinstance(answer.body, Path) and trouble.ranges is not False:
+            asked = _asked_range(self.headers.get("Range"), size)
+            if asked is not None:
+                exchange.range = asked
+                first, last = asked
+                status = HTTPStatus.PARTIAL_CONTENT
+                if first > last or first >= size:
+                    self._unsatisfiable(exchange, size)
+                    return
+            elif query_range := _asked_range("bytes=" + Asked("", "", exchange.query).first("range"), size):
+                # The site's own way: `range` in the query, and a plain 200 with just these bytes.
+                exchange.range = first, last = query_range
+        exchange.status = status
+        self.send_response(status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(last - first + 1))
+        if isinstance(answer.body, Path):
+            self.send_header("Accept-Ranges", "none" if trouble.ranges is False else "bytes")
+        if status == HTTPStatus.PARTIAL_CONTENT:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.flush()
+        if self.command != "HEAD":
+            self._send_body(answer.body, first, last, trouble, exchange)
+
+    def _unsatisfiable(self, exchange: Exchange, size: int) -> None:
+        exchange.status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        self.send_header("Content-Range", f"bytes */{size}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.wfile.flush()
+
+    def _send_body(
+        self, body: bytes | Path, first: int, last: int, trouble: Misbehaviour, exchange: Exchange
+    ) -> None:
+        limits = [limit for limit in (trouble.stall_after, trouble.drop_after) if limit is not None]
+        left = min(last - first + 1, *limits) if limits else last - first + 1
+        chunk = _CHUNK
+        if trouble.bytes_per_second:
+            chunk = max(1, min(_CHUNK, int(trouble.bytes_per_second / 20)))
+        cut_short = left < last - first + 1
+        if isinstance(body, bytes):
+            self._send_bytes(memoryview(body)[first : first + left], chunk, trouble, exchange)
+        else:
+            with body.open("rb") as file:
+                file.seek(first)
+                while left and (data := file.read(min(_CHUNK, left))):
+                    left -= len(data)
+                    if not self._send_bytes(memoryview(data), chunk, trouble, exchange):
+                        return
+        if cut_short:
+            self.close_connection = True
+            if trouble.drop_after is None or (trouble.stall_after or 0) > trouble.drop_after:
+                self.server.stopping.wait()
+
+    def _send_bytes(self, data: memoryview, chunk: int, trouble: Misbehaviour, exchange: Exchange) -> bool:
+        """Send `data` no faster than allowed; False when the stand-in is ending."""
+        for start in range(0, len(data), chunk):
+            part = data[start : start + chunk]
+            self.server.log.sending(exchange, len(part))
+            self.connection.sendall(part)
+            if trouble.bytes_per_second and self.server.stopping.wait(len(part) / trouble.bytes_per_second):
+                self.close_connection = True
+                return False
+        return True
+
+
+def _asked_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of a single `bytes=` range (RFC 9110, 14.1.2); None where there is none."""
+    if header is None or not header.startswith("bytes="):
+        return None
+    first, dash, last = header.removeprefix("bytes=").partition("-")
+    if not dash or not (first or last) or not (first + last).isdigit():
+        return None
+    if not first:
+        return max(0, size - int(last)), size - 1
+    return int(first), min(int(last), size - 1) if last else size - 1
