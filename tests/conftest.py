@@ -13,6 +13,8 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen" if "DISPLAY" not in os.environ else "xcb")
 
+pytest_plugins = ["tests.youtube.fixtures"]
+
 # Threads that belong to libraries, live for the whole process, and hold nothing of ours.
 _LASTING_THREADS = ("pytest_timeout", "ThreadPoolExecutor-global")
 
