@@ -29,9 +29,10 @@ class Track:
 
 
 class Airing(StrEnum):
-    """Whether a video is a recording, on air, or announced."""
+    """Whether a video was uploaded, aired and kept, is on air, or announced."""
 
     RECORDED = "recorded"
+    AIRED = "aired"
     LIVE = "live"
     UPCOMING = "upcoming"
 
@@ -219,6 +220,22 @@ REGION_BLOCKED = Video(
     ),
     countries=("CH", "NO"),
 )
+CLAIMED = Video(
+    id="ClaimedHere",
+    title="",
+    refusal=Refusal(
+        "region-blocked",
+        "UNPLAYABLE",
+        "Video unavailable",
+        "This video contains content from Reely Test Pictures, who has blocked it in your country on "
+        "copyright grounds",
+    ),
+)
+PAID = Video(
+    id="PaidVideo-1",
+    title="For sale",
+    refusal=Refusal("paid", "UNPLAYABLE", "This video requires payment to watch"),
+)
 BOT_CHECK = Video(
     id="BotCheckVid",
     title="",
@@ -239,6 +256,13 @@ UNAVAILABLE = Refusal("no-such-video", "ERROR", "Video unavailable", "This video
 
 MISSING_ID = "NoSuchVideo"
 
+WAS_LIVE = Video(id="WasLiveVid1", title="Recorded from the air", airing=Airing.AIRED)
+LIVE_ENDED = Video(
+    id="LiveEnded-1",
+    title="Over and not kept",
+    airing=Airing.AIRED,
+    refusal=Refusal("live-ended", "UNPLAYABLE", "This live stream recording is not available."),
+)
 LIVE = Video(id="LiveNowVid1", title="On air", airing=Airing.LIVE)
 PREMIERE = Video(
     id="PremiereSn1",
@@ -256,9 +280,9 @@ SCHEDULED = Video(
 VIDEOS = {
     video.id: video
     for video in (
-        *(PLAIN, BARE, AUTOMATIC, PROGRESSIVE, HOSTILE),
-        *(PRIVATE, REMOVED, TERMINATED, COPYRIGHT, AGE_RESTRICTED, MEMBERS_ONLY, REGION_BLOCKED),
-        *(BOT_CHECK, RATE_LIMITED, LIVE, PREMIERE, SCHEDULED),
+        *(PLAIN, BARE, AUTOMATIC, PROGRESSIVE, HOSTILE, WAS_LIVE),
+        *(PRIVATE, REMOVED, TERMINATED, COPYRIGHT, AGE_RESTRICTED, MEMBERS_ONLY, PAID),
+        *(REGION_BLOCKED, CLAIMED, BOT_CHECK, RATE_LIMITED, LIVE, LIVE_ENDED, PREMIERE, SCHEDULED),
     )
 }
 

@@ -25,6 +25,7 @@ from tests import media_codes
 FPS = 24
 GOP_SECONDS = 5
 SECONDS = 60
+_PIECE = 64 * 1024
 _CACHE = "reely-test-media"
 
 
@@ -82,6 +83,14 @@ class Rendition:
     @property
     def size(self) -> int:
         return self.path.stat().st_size
+
+    def read(self, first: int, count: int) -> Iterator[bytes]:
+        """`count` bytes from byte `first` on, in pieces of a convenient size."""
+        with self.path.open("rb") as file:
+            file.seek(first)
+            while count and (piece := file.read(min(_PIECE, count))):
+                count -= len(piece)
+                yield piece
 
     @property
     def bit_rate(self) -> int:
@@ -163,10 +172,22 @@ def _encode(folder: Path, seconds: int) -> None:
 
 
 def _picture_inputs(seconds: int) -> list[str]:
+    # Colours and direction are given, for left alone they are drawn by lot and every run has other bytes.
+    colours = "n=4:c0=0x16d6ef:c1=0x6a5acd:c2=0xf4a261:c3=0x1d7fd1:x0=0:y0=0:x1=320:y1=180:seed=7"
     return [
-        *("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{media_codes.CELLS}x1", "-r", str(FPS)),
-        *("-i", _STRIPS),
-        *("-f", "lavfi", "-i", f"gradients=s=320x180:r={FPS}:speed=0.02:n=4:seed=7:d={seconds}"),
+        *(
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "gray",
+            "-s",
+            f"{media_codes.CELLS}x1",
+            "-r",
+            str(FPS),
+            "-i",
+            _STRIPS,
+        ),
+        *("-f", "lavfi", "-i", f"gradients=s=320x180:r={FPS}:speed=0.02:d={seconds}:{colours}"),
     ]
 
 
@@ -197,6 +218,7 @@ def _h264_outputs() -> list[str]:
         outputs += [
             *("-map", label, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-crf", "32"),
             *("-g", str(FPS * GOP_SECONDS), "-keyint_min", str(FPS * GOP_SECONDS), "-sc_threshold", "0"),
+            *("-fflags", "+bitexact"),
             *("-movflags", "+frag_keyframe+delay_moov+default_base_moof+global_sidx+skip_trailer"),
             form.file_name,
         ]
@@ -214,7 +236,8 @@ def _vp9_outputs() -> list[str]:
         outputs += [
             *("-map", label, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"),
             *("-b:v", "0", "-crf", "40", "-g", str(FPS * GOP_SECONDS), "-keyint_min", str(FPS * GOP_SECONDS)),
-            *("-cues_to_front", "1", "-cluster_time_limit", str(GOP_SECONDS * 1000), form.file_name),
+            *("-cues_to_front", "1", "-cluster_time_limit", str(GOP_SECONDS * 1000)),
+            *("-fflags", "+bitexact", form.file_name),
         ]
     return outputs
 
@@ -225,7 +248,7 @@ def _audio_outputs() -> list[str]:
         *("-movflags", "+delay_moov+default_base_moof+global_sidx+skip_trailer"),
         *("-frag_duration", "10000000", "140.mp4"),
         *("-c:a", "libopus", "-b:a", "64k", "-ar", "48000", "-ac", "2"),
-        *("-cues_to_front", "1", "-cluster_time_limit", "10000", "251.webm"),
+        *("-cues_to_front", "1", "-cluster_time_limit", "10000", "-fflags", "+bitexact", "251.webm"),
     ]
 
 

@@ -8,9 +8,10 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.youtube.catalogue import UNAVAILABLE, Airing, Refusal, Video
+from tests.youtube.catalogue import PLAYLIST_ID, UNAVAILABLE, Airing, Refusal, Video
 from tests.youtube.challenge import LIFETIME, PLAYER_ID, PLAYER_PATHS, SIGNATURE_TIMESTAMP, Signer, media_host
 from tests.youtube.media import FPS, Media, Rendition
+from tests.youtube.playlists import playlist_panel
 from tests.youtube.storyboards import storyboard_spec
 
 Json = dict[str, Any]
@@ -47,7 +48,7 @@ class Pages:
         if refusal is not None:
             return answer
         answer["streamingData"] = self._streaming_data(video, client)
-        if video.airing is Airing.RECORDED:
+        if video.airing is not Airing.LIVE:
             answer["storyboards"] = {"playerStoryboardSpecRenderer": {"spec": storyboard_spec(video)}}
         if video.captions:
             answer["captions"] = {"playerCaptionsTracklistRenderer": _caption_tracks(video, client)}
@@ -134,7 +135,7 @@ class Pages:
             {"videoPrimaryInfoRenderer": {"title": {"runs": [{"text": video.title}]}}},
             {"videoSecondaryInfoRenderer": {"owner": {"videoOwnerRenderer": _owner(video)}}},
         ]
-        if video.refusal or video.airing is not Airing.RECORDED:
+        if video.refusal or video.airing is Airing.LIVE:
             return data
         if video.chapters:
             data["playerOverlays"] = {"playerOverlayRenderer": _chapters(video)}
@@ -142,20 +143,29 @@ class Pages:
             data["frameworkUpdates"] = {"entityBatchUpdate": {"mutations": [_heatmap(video)]}}
         return data
 
-    def watch(self, video: Video | None, video_id: str) -> str:
-        """The watch page."""
+    def watch(self, video: Video | None, video_id: str, playlist_id: str = "") -> str:
+        """The watch page; with the panel of its playlist, where the address names one that exists."""
         title = html.escape(video.title if video else "YouTube")
         player = _script_json(self.player(video, video_id, WEB_CLIENT))
-        data = _script_json(self.initial_data(video))
+        initial_data = self.initial_data(video)
+        if playlist_id == PLAYLIST_ID:
+            initial_data["contents"]["twoColumnWatchNextResults"]["playlist"] = playlist_panel(playlist_id)
+        data = _script_json(initial_data)
         return (
             "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
-            f"<title>{title} - YouTube</title>{configuration_script()}</head><body>"
+            f"<title>{title} - YouTube</title>{_configuration()}</head><body>"
             f"<script>var ytInitialPlayerResponse = {player};</script>"
             f"<script>var ytInitialData = {data};</script></body></html>"
         )
 
 
-def configuration_script() -> str:
+def bare_page(data: Json | None = None) -> str:
+    """A page with the configuration, and `ytInitialData` where it has any."""
+    script = f"<script>var ytInitialData = {_script_json(data)};</script>" if data else ""
+    return f"<!DOCTYPE html><html><head>{_configuration()}</head><body>{script}</body></html>"
+
+
+def _configuration() -> str:
     """The `ytcfg` that every page carries."""
     configuration = {
         "INNERTUBE_API_KEY": "reely-tests",
@@ -212,7 +222,7 @@ def _video_details(video: Video) -> Json:
     return {
         "videoId": video.id,
         "title": video.title,
-        "lengthSeconds": "0" if video.airing is not Airing.RECORDED else str(video.seconds),
+        "lengthSeconds": str(0 if video.airing in (Airing.LIVE, Airing.UPCOMING) else video.seconds),
         "keywords": list(video.tags),
         "channelId": video.channel_id,
         "author": video.channel,
@@ -253,6 +263,12 @@ def _microformat(video: Video) -> Json:
         told["liveBroadcastDetails"] = {
             "isLiveNow": True,
             "startTimestamp": (now - dt.timedelta(hours=1)).isoformat(),
+        }
+    elif video.airing is Airing.AIRED:
+        told["liveBroadcastDetails"] = {
+            "isLiveNow": False,
+            "startTimestamp": (now - dt.timedelta(hours=2)).isoformat(),
+            "endTimestamp": (now - dt.timedelta(hours=2, seconds=-video.seconds)).isoformat(),
         }
     elif video.airing is Airing.UPCOMING:
         told["liveBroadcastDetails"] = {

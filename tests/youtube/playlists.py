@@ -1,12 +1,10 @@
-"""The playlist page and its API answer."""
+"""What the stand-in says about its playlist."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tests.youtube.catalogue import PLAYLIST, PLAYLIST_ID, Video
-from tests.youtube.pages import configuration_script
 
 
 def playlist_answer(playlist_id: str) -> dict[str, Any]:
@@ -38,13 +36,17 @@ def playlist_answer(playlist_id: str) -> dict[str, Any]:
     }
 
 
-def playlist_page(playlist_id: str) -> str:
-    """The page `/playlist?list=…`."""
-    data = json.dumps(playlist_answer(playlist_id)).replace("<", "\\u003c")
-    return (
-        f"<!DOCTYPE html><html><head>{configuration_script()}</head>"
-        f"<body><script>var ytInitialData = {data};</script></body></html>"
-    )
+def playlist_panel(playlist_id: str) -> dict[str, Any]:
+    """The panel beside a video that is watched as part of a playlist."""
+    address = {"webCommandMetadata": {"url": f"/playlist?list={playlist_id}"}}
+    return {
+        "playlist": {
+            "playlistId": playlist_id,
+            "title": "Three recordings",
+            "endpoint": {"commandMetadata": address},
+            "contents": [{"playlistPanelVideoRenderer": {"videoId": video.id}} for video in PLAYLIST],
+        }
+    }
 
 
 def _entry(video: Video, place: int) -> dict[str, Any]:

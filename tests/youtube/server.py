@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import select
 import socket
 import ssl
 import tempfile
@@ -11,15 +13,17 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.youtube.behaviour import Behaviours, Exchange, Log, Misbehaviour
 from tests.youtube.catalogue import VIDEOS, Video
 from tests.youtube.certificates import server_context
-from tests.youtube.media import Media
+from tests.youtube.media import Media, Rendition
 from tests.youtube.site import HOSTS, Answer, Asked, Kind, Site, answers_for
 
-_CHUNK = 64 * 1024
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _LONGEST_BODY = 1 << 20
 # What a client's going away looks like here; none of it is a fault of the stand-in.
 _GONE = (ConnectionError, TimeoutError, ssl.SSLError)
@@ -169,6 +173,20 @@ def _cut(connection: socket.socket) -> None:
         return  # it has ended by itself
 
 
+class _Wire(io.BufferedIOBase):
+    """Unbuffered writing, so that nothing waits to be flushed when a connection breaks."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        self._connection.sendall(data)
+        return memoryview(data).nbytes
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "stand-in"
@@ -185,8 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         try:
             super().finish()
-        except (*_GONE, ValueError):
-            self.wfile.detach() if hasattr(self.wfile, "detach") else None
+        except _GONE:
+            return
         finally:
             self.server.forget(self.connection)
             self.connection.close()
@@ -222,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.keep(secure)
         self.rfile.close()
         self.rfile = secure.makefile("rb", -1)
-        self.wfile = cast("Any", secure.makefile("wb", -1))
+        self.wfile = _Wire(secure)
         self.host = host.lower()
         self.close_connection = False
         secure.do_handshake()
@@ -273,9 +291,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if trouble.status is not None:
             answer = Answer(answer.kind, trouble.status, "text/html", b"<html><body>Sorry</body></html>")
-        size = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
+        size = len(answer.body) if isinstance(answer.body, bytes) else answer.body.size
         first, last, status = 0, size - 1, answer.status
-        if isinstance(answer.body, Path) and trouble.ranges is not False:
+        if isinstance(answer.body, Rendition) and trouble.ranges is not False:
             asked = _asked_range(self.headers.get("Range"), size)
             if asked is not None:
                 exchange.range = asked
@@ -291,7 +309,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(last - first + 1))
-        if isinstance(answer.body, Path):
+        if isinstance(answer.body, Rendition):
             self.send_header("Accept-Ranges", "none" if trouble.ranges is False else "bytes")
         if status == HTTPStatus.PARTIAL_CONTENT:
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
@@ -311,35 +329,31 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _send_body(
-        self, body: bytes | Path, first: int, last: int, trouble: Misbehaviour, exchange: Exchange
+        self, body: bytes | Rendition, first: int, last: int, trouble: Misbehaviour, exchange: Exchange
     ) -> None:
-        limits = [limit for limit in (trouble.stall_after, trouble.drop_after) if limit is not None]
-        left = min(last - first + 1, *limits) if limits else last - first + 1
-        chunk = _CHUNK
-        if trouble.bytes_per_second:
-            chunk = max(1, min(_CHUNK, int(trouble.bytes_per_second / 20)))
-        cut_short = left < last - first + 1
-        if isinstance(body, bytes):
-            self._send_bytes(memoryview(body)[first : first + left], chunk, trouble, exchange)
-        else:
-            with body.open("rb") as file:
-                file.seek(first)
-                while left and (data := file.read(min(_CHUNK, left))):
-                    left -= len(data)
-                    if not self._send_bytes(memoryview(data), chunk, trouble, exchange):
-                        return
-        if cut_short:
-            self.close_connection = True
-            if trouble.drop_after is None or (trouble.stall_after or 0) > trouble.drop_after:
-                self.server.stopping.wait()
+        whole = last - first + 1
+        stall = whole if trouble.stall_after is None else trouble.stall_after
+        drop = whole if trouble.drop_after is None else trouble.drop_after
+        count = min(whole, stall, drop)
+        parts = iter((body[first : first + count],)) if isinstance(body, bytes) else body.read(first, count)
+        for part in parts:
+            if not self._send_part(memoryview(part), trouble.bytes_per_second, exchange):
+                return
+        if count == whole:
+            return
+        self.close_connection = True
+        if stall < drop:
+            # Readable means that the client hung up, or that the stand-in is ending.
+            select.select([self.connection], [], [])
 
-    def _send_bytes(self, data: memoryview, chunk: int, trouble: Misbehaviour, exchange: Exchange) -> bool:
-        """Send `data` no faster than allowed; False when the stand-in is ending."""
-        for start in range(0, len(data), chunk):
-            part = data[start : start + chunk]
-            self.server.log.sending(exchange, len(part))
-            self.connection.sendall(part)
-            if trouble.bytes_per_second and self.server.stopping.wait(len(part) / trouble.bytes_per_second):
+    def _send_part(self, part: memoryview, bytes_per_second: float | None, exchange: Exchange) -> bool:
+        """Send `part` no faster than allowed; False when the stand-in is ending."""
+        step = max(1, min(len(part), int(bytes_per_second / 20))) if bytes_per_second else len(part)
+        for start in range(0, len(part), step or 1):
+            piece = part[start : start + step]
+            self.server.log.sending(exchange, len(piece))
+            self.connection.sendall(piece)
+            if bytes_per_second and self.server.stopping.wait(len(piece) / bytes_per_second):
                 self.close_connection = True
                 return False
         return True

@@ -7,15 +7,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from tests.youtube.catalogue import LIVE, VIDEOS
 from tests.youtube.challenge import PLAYER_PATHS, PLAYER_SCRIPT, Signer
-from tests.youtube.media import Media
-from tests.youtube.pages import WEB_CLIENT, Pages, configuration_script, iframe_api
-from tests.youtube.playlists import playlist_answer, playlist_page
+from tests.youtube.media import Media, Rendition
+from tests.youtube.pages import WEB_CLIENT, Pages, bare_page, iframe_api
+from tests.youtube.playlists import playlist_answer
 from tests.youtube.storyboards import Pictures
 from tests.youtube.timedtext import timedtext
 
@@ -67,12 +66,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response before it meets the wire. `body` is bytes, or a file of which ranges may be asked."""
+    """A response before it meets the wire. `body` is bytes, or media of which ranges may be asked."""
 
     kind: Kind
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
-    body: bytes | Path = b""
+    body: bytes | Rendition = b""
     headers: dict[str, str] = field(default_factory=dict)
     video_id: str | None = None
     itag: int | None = None
@@ -128,7 +127,7 @@ class Site:
         return Answer(
             Kind.MEDIA,
             content_type=rendition.format.mime.split(";")[0],
-            body=rendition.path,
+            body=rendition,
             video_id=address.video_id,
             itag=address.itag,
         )
@@ -157,20 +156,17 @@ class Site:
 
     def _watch(self, asked: Asked, match: re.Match[str]) -> Answer:
         video_id = match.groupdict().get("id") or asked.first("v")
-        page = self._pages.watch(VIDEOS.get(video_id), video_id)
+        page = self._pages.watch(VIDEOS.get(video_id), video_id, asked.first("list"))
         return _text(Kind.PAGE, page, video_id=video_id)
 
     def _embed(self, _asked: Asked, match: re.Match[str]) -> Answer:
-        page = f"<!DOCTYPE html><html><head>{configuration_script()}</head><body></body></html>"
-        return _text(Kind.PAGE, page, video_id=match["id"])
+        return _text(Kind.PAGE, bare_page(), video_id=match["id"])
 
     def _plain_page(self, _asked: Asked, _match: re.Match[str]) -> Answer:
-        return _text(
-            Kind.PAGE, f"<!DOCTYPE html><html><head>{configuration_script()}</head><body></body></html>"
-        )
+        return _text(Kind.PAGE, bare_page())
 
     def _playlist(self, asked: Asked, _match: re.Match[str]) -> Answer:
-        return _text(Kind.PAGE, playlist_page(asked.first("list")))
+        return _text(Kind.PAGE, bare_page(playlist_answer(asked.first("list"))))
 
     def _iframe_api(self, _asked: Asked, _match: re.Match[str]) -> Answer:
         return _text(Kind.SCRIPT, iframe_api(), "text/javascript")
