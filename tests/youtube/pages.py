@@ -17,6 +17,14 @@ from tests.youtube.storyboards import storyboard_spec
 Json = dict[str, Any]
 
 WEB_CLIENT = "WEB"
+# Innertube's name of a client, its number and a version.
+_CLIENTS = {
+    WEB_CLIENT: (1, "2.20261101.00.00"),
+    "MWEB": (2, "2.20261101.00.00"),
+    "TVHTML5": (7, "7.20261101.00.00"),
+    "WEB_EMBEDDED_PLAYER": (56, "2.20261101.00.00"),
+    "WEB_REMIX": (67, "1.20261101.00.00"),
+}
 # Clients that are told addresses as they are; all others have to run the player script.
 _SCRIPTLESS_CLIENTS = ("VISIONOS", "IOS", "ANDROID", "ANDROID_VR")
 _QUALITY = {240: "small", 360: "medium", 480: "large", 720: "hd720", 1080: "hd1080"}
@@ -153,29 +161,30 @@ class Pages:
         data = _script_json(initial_data)
         return (
             "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
-            f"<title>{title} - YouTube</title>{_configuration()}</head><body>"
+            f"<title>{title} - YouTube</title>{_configuration(WEB_CLIENT)}</head><body>"
             f"<script>var ytInitialPlayerResponse = {player};</script>"
             f"<script>var ytInitialData = {data};</script></body></html>"
         )
 
 
-def bare_page(data: Json | None = None) -> str:
-    """A page with the configuration, and `ytInitialData` where it has any."""
+def bare_page(data: Json | None = None, client: str = WEB_CLIENT) -> str:
+    """A page with the configuration of `client`, and `ytInitialData` where it has any."""
     script = f"<script>var ytInitialData = {_script_json(data)};</script>" if data else ""
-    return f"<!DOCTYPE html><html><head>{_configuration()}</head><body>{script}</body></html>"
+    return f"<!DOCTYPE html><html><head>{_configuration(client)}</head><body>{script}</body></html>"
 
 
-def _configuration() -> str:
+def _configuration(client: str) -> str:
     """The `ytcfg` that every page carries."""
+    number, version = _CLIENTS[client]
     configuration = {
         "INNERTUBE_API_KEY": "reely-tests",
-        "INNERTUBE_CLIENT_NAME": WEB_CLIENT,
-        "INNERTUBE_CLIENT_VERSION": "2.20261101.00.00",
-        "INNERTUBE_CONTEXT_CLIENT_NAME": 1,
+        "INNERTUBE_CLIENT_NAME": client,
+        "INNERTUBE_CLIENT_VERSION": version,
+        "INNERTUBE_CONTEXT_CLIENT_NAME": number,
         "INNERTUBE_CONTEXT": {
             "client": {
-                "clientName": WEB_CLIENT,
-                "clientVersion": "2.20261101.00.00",
+                "clientName": client,
+                "clientVersion": version,
                 "hl": "en",
                 "gl": "US",
                 "visitorData": "CgtSZWVseVRlc3RzMQ%3D%3D",

@@ -100,7 +100,7 @@ class Site:
             (r"[^/]*youtube[^/]*/watch", self._watch),
             (r"[^/]*youtube[^/]*/(?:shorts|live|v)/(?P<id>[\w-]{11})", self._watch),
             (r"[^/]*youtube[^/]*/embed/(?P<id>[\w-]{11})", self._embed),
-            (r"[^/]*youtube[^/]*/(?:tv)?", self._plain_page),
+            (r"[^/]*youtube[^/]*/(?:tv)?", self._front_page),
             (r"[^/]*youtube[^/]*/playlist", self._playlist),
             (r"[^/]*youtube[^/]*/iframe_api", self._iframe_api),
             (r"[^/]*youtube[^/]*(?P<path>/s/player/.*)", self._player_script),
@@ -160,10 +160,12 @@ class Site:
         return _text(Kind.PAGE, page, video_id=video_id)
 
     def _embed(self, _asked: Asked, match: re.Match[str]) -> Answer:
-        return _text(Kind.PAGE, bare_page(), video_id=match["id"])
+        return _text(Kind.PAGE, bare_page(client="WEB_EMBEDDED_PLAYER"), video_id=match["id"])
 
-    def _plain_page(self, _asked: Asked, _match: re.Match[str]) -> Answer:
-        return _text(Kind.PAGE, bare_page())
+    def _front_page(self, asked: Asked, _match: re.Match[str]) -> Answer:
+        by_host = {"m.youtube.com": "MWEB", "music.youtube.com": "WEB_REMIX"}
+        client = "TVHTML5" if asked.path == "/tv" else by_host.get(asked.host, WEB_CLIENT)
+        return _text(Kind.PAGE, bare_page(client=client))
 
     def _playlist(self, asked: Asked, _match: re.Match[str]) -> Answer:
         return _text(Kind.PAGE, bare_page(playlist_answer(asked.first("list"))))
