@@ -1,0 +1,186 @@
+"""The endpoints under `/auth`, but for usage."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+from sqlalchemy import select
+
+from license_server.accounts import exports, identity, passwords, service
+from license_server.accounts.models import Account, SignInSession
+from license_server.accounts.schemas import (
+    Credentials,
+    Export,
+    PasswordChange,
+    PasswordConfirmation,
+    ProfileChange,
+    Registration,
+    SessionAnswer,
+    SignedIn,
+    User,
+)
+from license_server.config import Config
+from license_server.errors import (
+    EmailTaken,
+    FieldFault,
+    InvalidCredentials,
+    NotFound,
+    PasswordTooCommon,
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    SessionEnded,
+    ValidationFailed,
+)
+from license_server.http import Room
+from license_server.pagination import page
+from license_server.schemas import Page, PageQuery
+from license_server.tiers.service import standing
+
+accounts = Room("accounts", __name__)
+
+
+@accounts.serve(
+    "POST",
+    "/auth/register",
+    access="public",
+    status=201,
+    problems=(EmailTaken, PasswordTooCommon),
+    rate_limit="sign_up",
+)
+def register(body: Registration) -> SignedIn:
+    """Sign up."""
+    password_hash = passwords.hash_new(body.password, body.email)
+    account = service.register(body.email, password_hash, body.full_name)
+    return _signed_in(service.sign_in(account.id, _client()))
+
+
+@accounts.serve("POST", "/auth/login", access="public", problems=(InvalidCredentials,), rate_limit="sign_in")
+def login(body: Credentials) -> SignedIn:
+    """Sign in."""
+    account_id = service.check_credentials(body.email, body.password)
+    return _signed_in(service.sign_in(account_id, _client()))
+
+
+@accounts.serve(
+    "POST",
+    "/auth/refresh",
+    access="refresh-token",
+    problems=(RefreshTokenInvalid, RefreshTokenReused, SessionEnded),
+)
+def refresh() -> SignedIn:
+    """Exchange the refresh token, sent as bearer, for a new pair of tokens."""
+    return _signed_in(service.refresh(identity.bearer_token()))
+
+
+@accounts.serve("POST", "/auth/logout")
+def logout() -> None:
+    """End the session that calls."""
+    caller = identity.caller()
+    service.end_session(caller.account, caller.session.id)
+
+
+@accounts.serve("GET", "/auth/me")
+def me() -> User:
+    """The account that calls."""
+    return _user(identity.caller().account)
+
+
+@accounts.serve("PUT", "/auth/me", problems=(EmailTaken, InvalidCredentials))
+def change_me(body: ProfileChange) -> User:
+    """Change the name or the email address; a field that is not sent stays."""
+    account = identity.caller().account
+    if body.email is not None and body.email != account.email:
+        if body.current_password is None:
+            raise ValidationFailed(
+                [FieldFault(field="current_password", message="is needed to change the email address")]
+            )
+        service.check_password(account, body.current_password)
+        service.change_email(account, body.email)
+    if "full_name" in body.model_fields_set:
+        account.full_name = body.full_name
+    return _user(account)
+
+
+@accounts.serve("DELETE", "/auth/me", problems=(InvalidCredentials,))
+def delete_me(body: PasswordConfirmation) -> None:
+    """Delete the account and everything that is stored about it."""
+    account = identity.caller().account
+    service.check_password(account, body.password)
+    service.delete_account(account)
+
+
+@accounts.serve("POST", "/auth/change-password", problems=(InvalidCredentials, PasswordTooCommon))
+def change_password(body: PasswordChange) -> None:
+    """Change the password; all other sessions end."""
+    caller = identity.caller()
+    service.check_password(caller.account, body.current_password)
+    password_hash = passwords.hash_new(body.new_password, caller.account.email, "new_password")
+    service.change_password(caller.account, caller.session, password_hash)
+
+
+@accounts.serve("GET", "/auth/sessions")
+def sessions(query: PageQuery) -> Page[SessionAnswer]:
+    """Where the account is signed in, newest first."""
+    caller = identity.caller()
+    found, cursor = page(
+        select(SignInSession).where(
+            SignInSession.account_id == caller.account.id, SignInSession.ended_at.is_(None)
+        ),
+        SignInSession.created_at,
+        SignInSession.id,
+        query,
+    )
+    return Page(
+        items=[
+            SessionAnswer(
+                id=session.id,
+                client=session.client,
+                created_at=session.created_at,
+                last_used_at=session.last_used_at,
+                current=session.id == caller.session.id,
+            )
+            for session in found
+        ],
+        next=cursor,
+    )
+
+
+@accounts.serve("DELETE", "/auth/sessions/<session_id>", problems=(NotFound,))
+def end_session(session_id: str) -> None:
+    """End a session."""
+    service.end_session(identity.caller().account, session_id)
+
+
+@accounts.serve("GET", "/auth/export")
+def export() -> Export:
+    """Everything that is stored about the account."""
+    account = identity.caller().account
+    return exports.export(account, _user(account))
+
+
+def _user(account: Account) -> User:
+    return User(
+        id=account.id,
+        email=account.email,
+        full_name=account.full_name,
+        tier=standing(account.id).tier.id,
+        role=account.role,
+        email_verified=account.email_verified,
+        created_at=account.created_at,
+    )
+
+
+def _signed_in(tokens: service.Tokens) -> SignedIn:
+    config: Config = current_app.extensions["reely_config"]
+    return SignedIn(
+        user=_user(tokens.account),
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=config.access_token_seconds,
+    )
+
+
+def _client() -> str | None:
+    agent = "".join(
+        character for character in request.headers.get("User-Agent", "") if character.isprintable()
+    )
+    return agent[:200] or None

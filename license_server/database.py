@@ -1,0 +1,146 @@
+"""The database: the base of every model, one unit of work a request, and the migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate, upgrade
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, String, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from license_server.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_BUSY_MILLISECONDS = 10_000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite, which knows no zones, keeps it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is not stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = String(36)
+
+
+def new_id() -> str:
+    """A random identifier (UUID version 4)."""
+    return str(uuid.uuid4())
+
+
+class Base(DeclarativeBase):
+    """The base of every model; constraints have names, so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012 - SQLAlchemy's own protocol
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+_migrate = Migrate(render_as_batch=True, directory=str(MIGRATIONS))
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def init_app(app: Flask, config: Config) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": not config.database_url.startswith("sqlite")}
+    db.init_app(app)
+    _migrate.init_app(app, db)
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - narrows the type
+    connection.isolation_level = None  # transactions begin in `_begin_sqlite`, not behind our back
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MILLISECONDS}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later could not be retried by the busy timeout.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@contextmanager
+def unit_of_work(*, writes: bool) -> Iterator[None]:
+    """The one transaction of a request: begins with the first statement, commits at the end.
+
+    An exception rolls everything back, unless it says that it `keeps_changes` (a refusal that is itself
+    recorded, such as the end of a session whose refresh token came back).
+    """
+    token = _writing.set(writes)
+    try:
+        yield
+        db.session.commit()
+    except BaseException as error:
+        if getattr(error, "keeps_changes", False):
+            db.session.commit()
+        else:
+            db.session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A look that ends before the unit of work begins, for what takes long (password checks)."""
+    token = _writing.set(False)
+    try:
+        with Session(db.engine) as session:
+            yield session
+    finally:
+        _writing.reset(token)
+
+
+def migrate_database(app: Flask) -> None:
+    """Brings the database up to the newest migration."""
+    with app.app_context():
+        upgrade(directory=str(MIGRATIONS))
+
+
+def is_migrated() -> bool:
+    """Whether the database has the newest migration."""
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest

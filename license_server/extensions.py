@@ -1,0 +1,33 @@
+"""The Flask extensions, made ready for one app: database, access tokens, rate limits."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from license_server import database, http
+from license_server.accounts import access_tokens
+from license_server.config import Config
+
+
+def init_app(app: Flask, config: Config) -> None:
+    database.init_app(app, config)
+    access_tokens.init_app(app, config)
+    Limiter(
+        get_remote_address,
+        app=app,
+        application_limits=[config.rate_limits.everything],
+        default_limits=[_limit_of_this_call],
+        storage_uri=config.redis_url or "memory://",
+        in_memory_fallback_enabled=config.redis_url is not None,
+        headers_enabled=True,
+        strategy="moving-window",
+    )
+
+
+def _limit_of_this_call() -> str:
+    """The limit that the endpoint's declaration names, or the general one."""
+    config: Config = current_app.extensions["reely_config"]
+    name = http.rate_limit_of(request.endpoint)
+    return str(getattr(config.rate_limits, name))

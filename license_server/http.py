@@ -1,0 +1,188 @@
+"""How requests come in and answers go out: declared endpoints, checked bodies, security headers."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from license_server import database
+from license_server.accounts import identity
+from license_server.errors import (
+    FieldFault,
+    MalformedRequest,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+Access = Literal["public", "refresh-token", "account"]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What one endpoint takes and answers, as the OpenAPI document tells it."""
+
+    name: str
+    rule: str
+    method: Method
+    access: Access
+    status: int
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: TypeAdapter[Any] | None
+    problems: tuple[type[Problem], ...]
+    device_signed: bool
+    rate_limit: str
+
+
+@dataclass
+class _Registry:
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+
+
+_registry = _Registry()
+
+
+class Room(Blueprint):
+    """A domain's endpoints under `/api/v1`."""
+
+    def serve(
+        self,
+        method: Method,
+        rule: str,
+        *,
+        access: Access = "account",
+        status: int = 200,
+        problems: tuple[type[Problem], ...] = (),
+        device_signed: bool = False,
+        rate_limit: str = "everything",
+    ) -> Callable[[View], View]:
+        """Declares a view as an endpoint.
+
+        Its parameter `body`, if it has one, is the JSON body, checked against its annotation; `query` is
+        the query string likewise; the others come from the path. Its return annotation is the answer's
+        schema; None is 204. It runs inside the request's unit of work, which commits when it returns.
+        """
+
+        def declare(view: View) -> View:
+            hints = get_type_hints(view)
+            answer = hints.get("return", type(None))
+            endpoint = Endpoint(
+                name=f"{self.name}.{view.__name__}",
+                rule=rule,
+                method=method,
+                access=access,
+                status=204 if answer is type(None) else status,
+                summary=(view.__doc__ or "").strip().splitlines()[0],
+                body=hints.get("body"),
+                query=hints.get("query"),
+                answer=None if answer is type(None) else TypeAdapter(answer),
+                problems=problems,
+                device_signed=device_signed,
+                rate_limit=rate_limit,
+            )
+            _registry.endpoints[endpoint.name] = endpoint
+            self.add_url_rule(rule, view.__name__, _serve(endpoint, view), methods=[method])
+            return view
+
+        return declare
+
+
+def endpoints() -> list[Endpoint]:
+    """Every declared endpoint."""
+    return list(_registry.endpoints.values())
+
+
+def rate_limit_of(endpoint_name: str | None) -> str:
+    """The name of the limit in `config.RateLimits` that holds for a Flask endpoint."""
+    endpoint = _registry.endpoints.get(endpoint_name or "")
+    return endpoint.rate_limit if endpoint else "everything"
+
+
+def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Response]:
+    @wraps(view)
+    def answer_request(**arguments: Any) -> Response:
+        if endpoint.query is not None:
+            arguments["query"] = _query(endpoint.query)
+        if endpoint.body is not None:
+            arguments["body"] = _body(endpoint.body)
+        with database.unit_of_work(writes=endpoint.method != "GET"):
+            if endpoint.access == "account":
+                identity.identify()
+            answer = view(**arguments)
+        if endpoint.answer is None:
+            return Response(status=204)
+        body = endpoint.answer.dump_json(answer)
+        return Response(body, status=endpoint.status, content_type="application/json")
+
+    return answer_request
+
+
+def _body(schema: type[BaseModel]) -> BaseModel:
+    if not request.is_json:
+        raise UnsupportedMediaType("Send JSON, with the content type application/json.")
+    try:
+        return schema.model_validate_json(request.get_data())
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+            raise MalformedRequest("The body is not JSON.") from None
+        raise ValidationFailed(_faults(error)) from None
+
+
+def _query(schema: type[BaseModel]) -> BaseModel:
+    try:
+        return schema.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise ValidationFailed(_faults(error)) from None
+
+
+def _faults(error: ValidationError) -> list[FieldFault]:
+    return [
+        FieldFault(
+            field=".".join(str(part) for part in fault["loc"]) or "body",
+            message=fault["msg"].removeprefix("Value error, "),
+        )
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_name_request)
+    app.after_request(_finish)
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-ID"] = g.get("request_id", "")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    headers.setdefault("Cache-Control", "no-store")
+    if response.status_code < 400:
+        headers.pop("Retry-After", None)  # Flask-Limiter tells it even to those who need not wait
+    if current_app.extensions["reely_config"].public_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response

@@ -1,0 +1,1 @@
+"""Jobs: what the devices say that their spends were for."""

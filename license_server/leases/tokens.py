@@ -1,0 +1,77 @@
+"""Leases and receipts as signed tokens: compact JWS with Ed25519 (RFC 7515, RFC 8037)."""
+
+from __future__ import annotations
+
+import jwt
+from flask import current_app
+from pydantic_core import to_jsonable_python
+
+from license_server.accounts.models import Account
+from license_server.clock import now
+from license_server.config import Config
+from license_server.database import new_id
+from license_server.devices.models import Device
+from license_server.leases.models import Lease
+from license_server.tiers.catalogue import Tier
+from license_server.usage.periods import Period
+
+ISSUER = "https://reely.app"
+AUDIENCE = "reely-desktop"
+LEASE_TYPE = "reely-lease+jwt"
+RECEIPT_TYPE = "reely-receipt+jwt"
+
+
+def sign_lease(lease: Lease, account: Account, device: Device, tier: Tier, period: Period) -> str:
+    """The token of a lease."""
+    issued = int(lease.issued_at.timestamp())
+    return _sign(
+        LEASE_TYPE,
+        {
+            **_common(account, device),
+            "jti": lease.id,
+            "seq": lease.seq,
+            "tier": tier.id,
+            "grants": {grant.meter: grant.granted for grant in lease.grants},
+            "max_source_seconds": tier.max_source_seconds,
+            "period": to_jsonable_python({"id": period.id, "ends_at": period.ends_at}),
+            "iat": issued,
+            "nbf": issued,
+            "exp": int(lease.expires_at.timestamp()),
+            "prev": lease.prev_id,
+        },
+    )
+
+
+def sign_receipt(lease: Lease, account: Account, device: Device, spend_ids: list[str]) -> str:
+    """The receipt for everything settled on a lease so far.
+
+    `up_to_counter` covers every spend of the chain up to it; `spends` names those of this settlement that
+    are counted, also where the chain has a gap before them.
+    """
+    return _sign(
+        RECEIPT_TYPE,
+        {
+            **_common(account, device),
+            "jti": new_id(),
+            "iat": int(now().timestamp()),
+            "lease": lease.id,
+            "up_to_counter": lease.up_to_counter,
+            "settled": {grant.meter: grant.settled for grant in lease.grants},
+            "spends": spend_ids,
+        },
+    )
+
+
+def _common(account: Account, device: Device) -> dict[str, object]:
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": account.id,
+        "device": {"id": device.id, "key": device.public_key},
+    }
+
+
+def _sign(kind: str, claims: dict[str, object]) -> str:
+    config: Config = current_app.extensions["reely_config"]
+    key = config.lease_keys.all()[0]
+    return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"typ": kind, "kid": key.kid})

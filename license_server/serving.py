@@ -1,0 +1,42 @@
+"""Serving the app from this process, with waitress."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+from flask import Flask
+from waitress.server import create_server
+
+THREADS = 8
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 picks a free one. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def address(listener: socket.socket) -> str:
+    """The http address that a listening socket answers at."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(app: Flask, listener: socket.socket) -> None:
+    """Serves until SIGTERM or SIGINT; requests that have begun are finished. Prints the address first."""
+    server = create_server(
+        app, sockets=[listener], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    print(f"listening on {address(listener)}", flush=True)  # noqa: T201 - what the command promises
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)  # waitress ends its loop and its threads on it

@@ -1,0 +1,51 @@
+"""Which tier an account has, until when, and which tiers would do for what it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from license_server.clock import now
+from license_server.database import db
+from license_server.errors import TierOffer
+from license_server.tiers.catalogue import BY_ID, FREE, TIERS, Tier
+from license_server.tiers.models import Gift
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The tier that an account has now; `until` is when it ends if nothing changes, None if never."""
+
+    tier: Tier
+    until: datetime | None
+
+
+def standing(account_id: str) -> Standing:
+    """The tier that the account has at this moment."""
+    gift = db.session.scalar(
+        select(Gift)
+        .where(Gift.account_id == account_id)
+        .order_by(Gift.created_at.desc(), Gift.id.desc())
+        .limit(1)
+    )
+    if gift is not None and gift.until > now() and gift.tier != FREE.id:
+        return Standing(BY_ID[gift.tier], gift.until)
+    return Standing(FREE, None)
+
+
+def give(account_id: str, tier: Tier, until: datetime) -> None:
+    """Gives the account a complimentary tier until a moment, in place of an earlier gift."""
+    db.session.add(Gift(account_id=account_id, tier=tier.id, until=until, created_at=now()))
+
+
+def offers(above: Tier, limit: Callable[[Tier], int | None]) -> list[TierOffer]:
+    """The tiers above one that allow more of what `limit` tells, cheapest first."""
+    present = limit(above)
+    return [
+        TierOffer(id=tier.id, price_cents=tier.price_cents, currency=tier.currency, limit=limit(tier))
+        for tier in TIERS[TIERS.index(above) + 1 :]
+        if present is not None and (limit(tier) is None or limit(tier) > present)  # type: ignore[operator]
+    ]

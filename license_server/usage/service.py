@@ -1,0 +1,85 @@
+"""What an account has used and has left, and what would help when nothing is."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from license_server.accounts.models import Account
+from license_server.database import db
+from license_server.errors import QuotaExhausted, WhatWouldHelp
+from license_server.tiers.catalogue import Meter, Tier
+from license_server.tiers.service import offers, standing
+from license_server.usage import ledger
+from license_server.usage.models import UsageStats
+from license_server.usage.periods import Period
+from license_server.usage.schemas import Meters, MeterUsage, PastPeriod, PeriodAnswer, Usage, UsedUnits
+
+_NAMES = {Meter.TRIM: "trims", Meter.HOOK_RUN: "AI hook runs"}
+
+
+def usage(account: Account) -> Usage:
+    """The account's usage, as `GET /auth/usage` tells it. Changes nothing."""
+    tier = standing(account.id).tier
+    period = ledger.current_period(account)
+    past = _history(account)
+    return Usage(
+        tier=tier.id,
+        period=PeriodAnswer(id=period.id, starts_at=period.starts_at, ends_at=period.ends_at),
+        max_source_seconds=tier.max_source_seconds,
+        meters=Meters(
+            trim=_meter(account, period, tier, Meter.TRIM),
+            hook_run=_meter(account, period, tier, Meter.HOOK_RUN),
+        ),
+        history=past,
+    )
+
+
+def quota_exhausted(account: Account, period: Period, tier: Tier, meter: Meter) -> QuotaExhausted:
+    """The refusal, with the tiers that would do and the day the quota renews."""
+    numbers = _meter(account, period, tier, meter)
+    elsewhere = f", and {numbers.held} are held by your devices" if numbers.held else ""
+    return QuotaExhausted(
+        f"{numbers.settled} of this month's {numbers.limit} {_NAMES[meter]} are used{elsewhere}.",
+        meter=meter.value,
+        tier=tier.id,
+        limit=numbers.limit,
+        settled=numbers.settled,
+        held=numbers.held,
+        what_would_help=WhatWouldHelp(
+            renews_at=period.ends_at, tiers=offers(tier, lambda other: other.limit(meter))
+        ),
+    )
+
+
+def _meter(account: Account, period: Period, tier: Tier, meter: Meter) -> MeterUsage:
+    limit = tier.limit(meter)
+    stats = db.session.get(UsageStats, (account.id, period.id, meter.value), populate_existing=True)
+    if stats is None:
+        left = (
+            None if limit is None else max(0, limit - ledger.debt_before(account.id, period.id, meter, limit))
+        )
+        return MeterUsage(limit=limit, settled=0, held=0, available=left)
+    return MeterUsage(
+        limit=limit, settled=stats.settled, held=stats.held, available=ledger.available(stats, limit)
+    )
+
+
+def _history(account: Account) -> list[PastPeriod]:
+    rows = db.session.scalars(
+        select(UsageStats)
+        .where(UsageStats.account_id == account.id)
+        .order_by(UsageStats.period_id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    by_period: dict[str, dict[str, UsageStats]] = {}
+    for stats in rows:
+        by_period.setdefault(stats.period_id, {})[stats.meter] = stats
+    return [
+        PastPeriod(
+            id=period_id,
+            starts_at=meters[Meter.TRIM].starts_at,
+            ends_at=meters[Meter.TRIM].ends_at,
+            meters=UsedUnits(trim=meters[Meter.TRIM].settled, hook_run=meters[Meter.HOOK_RUN].settled),
+        )
+        for period_id, meters in by_period.items()
+    ]
