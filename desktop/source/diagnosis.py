@@ -31,7 +31,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"rate.?limited|HTTP Error 429|too many requests|isn.t available, try again later", "rate-limited"),
         (r"IP is likely being blocked", "bot-check"),
         (r"members.only|channel.s members|join this channel|available to music premium", "members-only"),
-        (r"requires payment|paid content|rent(?:al)? or|purchase", "members-only"),
+        (r"requires payment|paid content|rent(?:al)? or|purchase", "payment-needed"),
         (r"private video|video is private|been granted access", "video-private"),
         (r"confirm your age|age.?restricted|inappropriate for some users|age.?verif", "age-restricted"),
         (r"in your country|in your (?:region|location)|geo.?restrict|geo.?block", "region-blocked"),

@@ -35,6 +35,8 @@ class Stream(_Frozen):
     language: str | None = None
     url: str | None = None
     """Where the bytes are; None for files. Expires, and is never printed or logged."""
+    protocol: str = "https"
+    """How the bytes come, in yt-dlp's words: `https` for one file with byte ranges, `m3u8_native` for HLS."""
 
 
 class Caption(_Frozen):
@@ -91,6 +93,7 @@ class Source(_Frozen):
     start_at: float = 0.0
     """Where the playhead belongs: the link's time stamp."""
     streams: tuple[Stream, ...]
+    """Best first; the language of the first with sound is the original."""
     captions: tuple[Caption, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     heatmap: tuple[HeatPoint, ...] = ()

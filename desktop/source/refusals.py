@@ -60,6 +60,9 @@ REFUSALS: Mapping[str, Refusal] = {
     "members-only": Refusal(
         "This video is only for paying members.", "Reely does not sign in to video sites. " + _OTHER_VIDEO
     ),
+    "payment-needed": Refusal(
+        "This video must be bought or rented.", "Reely does not sign in to video sites. " + _OTHER_VIDEO
+    ),
     "region-blocked": Refusal("This video is not available in your country.", _OTHER_VIDEO),
     "live-now": Refusal(
         "This video is a live stream that is still running.",
@@ -129,19 +132,13 @@ REFUSALS: Mapping[str, Refusal] = {
         "Free some space, then try again: what has arrived is kept.",
         Exit.DISK,
     ),
-    "file-not-found": Refusal(
-        "There is no file at this place.", "Check the name and the folder.", Exit.MEDIA
+    "is-a-folder": Refusal("This is a folder, not a file.", "Choose one video file in it."),
+    "file-empty": Refusal(
+        "This file is empty.", "Copy or download it again; the first time did not end well.", Exit.MEDIA
     ),
-    "is-a-folder": Refusal("This is a folder, not a file.", "Choose one video file in it.", Exit.MEDIA),
-    "file-unreadable": Refusal(
-        "Reely may not read this file.",
-        "Check its permissions, or copy it to a folder of your own.",
-        Exit.MEDIA,
-    ),
-    "file-empty": Refusal("This file is empty.", "Copy or download it again.", Exit.MEDIA),
-    "not-a-video": Refusal(
-        "This file holds no picture or sound that Reely can read.",
-        "Choose a video or sound file; if it should be one, it may be damaged: copy or download it again.",
+    "file-without-length": Refusal(
+        "This file holds a still picture, nothing that could be cut.",
+        "Choose a video or sound file.",
         Exit.MEDIA,
     ),
     "extraction-failed": Refusal(

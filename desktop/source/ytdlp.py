@@ -1,0 +1,112 @@
+"""Opening yt-dlp the way Reely wants it: a library without configuration, plugins or output of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import deno
+import truststore
+import yt_dlp.globals
+from yt_dlp import YoutubeDL
+
+from desktop.source.diagnosis import clean_sentence
+
+logger = logging.getLogger(__name__)
+
+_RETRIES = 2  # of one request, before it counts as failed
+
+
+def deno_path() -> Path | None:
+    """The JavaScript runtime that solves YouTube's challenges; None if there is none.
+
+    In the frozen app it lies inside the app, else it comes with the package `deno`.
+    """
+    if getattr(sys, "frozen", False):
+        name = "deno.exe" if os.name == "nt" else "deno"
+        folders = (getattr(sys, "_MEIPASS", None), Path(sys.executable).parent)
+        found = [Path(folder) / name for folder in folders if folder is not None]
+    else:
+        try:
+            found = [Path(deno.find_deno_bin())]
+        except FileNotFoundError:
+            found = []
+    return next((path for path in found if path.is_file()), None)
+
+
+class Sentences:
+    """yt-dlp's logger: keeps its warnings, so that refusals can be read from them, and prints nothing."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def debug(self, message: str) -> None:
+        """Progress in words for a terminal; nobody reads it here."""
+
+    def info(self, message: str) -> None:
+        """As `debug`."""
+
+    def warning(self, message: object) -> None:
+        self.warnings.append(str(message))
+        logger.info("yt-dlp: %s", clean_sentence(str(message)))
+
+    def error(self, message: object) -> None:
+        # The same sentence comes as an exception.
+        logger.info("yt-dlp: %s", clean_sentence(str(message)))
+
+
+@contextmanager
+def opened_ytdlp(
+    cache: Path, sentences: Sentences, *, patience: float, options: Mapping[str, Any] | None = None
+) -> Iterator[YoutubeDL]:
+    """yt-dlp, ready to extract or download; its files go to `cache`, its words to `sentences`.
+
+    `patience`: seconds without a byte after which a connection counts as dead. Proxies are the environment's
+    or the system's. Certificates are checked against `SSL_CERT_FILE` (or `SSL_CERT_DIR`) where it is set,
+    else against the system's store. For one thread at a time: the process's environment is changed within.
+    """
+    runtime = deno_path()
+    params: dict[str, Any] = {
+        "logger": sentences,
+        "quiet": True,
+        "noprogress": True,
+        "color": "no_color",
+        "compat_opts": {"no-certifi"},
+        "cachedir": str(cache / "yt-dlp"),
+        "socket_timeout": patience,
+        "extractor_retries": _RETRIES,
+        "retries": _RETRIES,
+        "fragment_retries": _RETRIES,
+        "js_runtimes": {"deno": {"path": str(runtime)}} if runtime else {},
+        "remote_components": set(),
+        "noplaylist": True,
+        "playlistend": 2,  # enough to see that it is not a single video
+        "format": "b*",  # one format, so that it never looks for FFmpeg to merge
+        "ignore_no_formats_error": True,  # what it knows of a refused video is worth more than an exception
+        **(options or {}),
+    }
+    # What a user's own yt-dlp loads has no place in our process.
+    yt_dlp.globals.plugin_dirs.value = []
+    # deno keeps its caches in the user's home and asks for updates, unless told otherwise.
+    environment = {"DENO_DIR": str(cache / "deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+    own_trust = "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    if not own_trust:
+        truststore.inject_into_ssl()
+    try:
+        with YoutubeDL(cast(Any, params)) as ydl:
+            yield ydl
+    finally:
+        if not own_trust:
+            truststore.extract_from_ssl()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
