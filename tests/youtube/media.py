@@ -266,7 +266,7 @@ def _rendition(form: Format, path: Path, seconds: float) -> Rendition:
     return Rendition(form, path, seconds, init_range, index_range)
 
 
-def _mp4_boxes(path: Path) -> Iterator[tuple[str, int, int]]:
+def mp4_boxes(path: Path) -> Iterator[tuple[str, int, int]]:
     """Type, first byte and size of each top-level box (ISO/IEC 14496-12, 4.2)."""
     with path.open("rb") as file:
         at = 0
@@ -278,7 +278,7 @@ def _mp4_boxes(path: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _mp4_ranges(path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
-    for kind, at, size in _mp4_boxes(path):
+    for kind, at, size in mp4_boxes(path):
         if kind == "sidx":
             return (0, at - 1), (at, at + size - 1)
     raise ValueError(f"{path.name} has no sidx")
