@@ -1,0 +1,103 @@
+"""The journal's SQLite file: opened for each transaction, durable when it returns, troubles told apart."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from desktop.account import schema
+from desktop.errors import Exit, ReelyError
+from desktop.files import disk_error
+
+_BUSY_LIMIT = 15.0  # seconds to wait for another process; a transaction of ours takes milliseconds
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads. Raises as `writing` does."""
+    with _connection(path) as db:
+        yield db
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction that no other writer overlaps, on disk when it returns, undone by an exception.
+
+    Raises ReelyError `journal-damaged`, `journal-disk-full`, `journal-busy` or `journal-unwritable`.
+    """
+    with _connection(path) as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            if db.in_transaction:  # SQLite itself has undone it when the disk was full
+                db.rollback()
+            raise
+        db.commit()
+
+
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise disk_error(error, path.parent) from error
+    try:
+        db = sqlite3.connect(path, timeout=_BUSY_LIMIT, isolation_level=None)
+        try:
+            if db.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
+                _create(db)
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+            yield db
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise _trouble(path, error) from error
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")  # stays with the file
+    db.execute("BEGIN IMMEDIATE")
+    # Another process may have been faster.
+    if db.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
+        statement = ""
+        for line in schema.STATEMENTS.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                db.execute(statement)
+                statement = ""
+    db.commit()
+
+
+def _trouble(path: Path, error: sqlite3.Error) -> ReelyError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    if code == sqlite3.SQLITE_FULL:
+        return ReelyError(
+            "journal-disk-full",
+            "The disk is full: Reely cannot note what it is about to do.",
+            f"Free some space on the disk of {path.parent} and try again; nothing was counted.",
+            Exit.DISK,
+        )
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return ReelyError(
+            "journal-busy",
+            "Another Reely on this computer is busy with the account's journal.",
+            "Wait for it to finish and try again.",
+            Exit.DISK,
+        )
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}:
+        return ReelyError(
+            "journal-damaged",
+            f"The account's journal ({path}) is damaged.",
+            "Sign in again: Reely puts the damaged journal aside and starts a new one.",
+            Exit.DISK,
+        )
+    return ReelyError(
+        "journal-unwritable",
+        f"The account's journal ({path}) cannot be used ({error}).",
+        "Check that the folder may be written to and is on a local disk.",
+        Exit.DISK,
+    )
