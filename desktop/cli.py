@@ -1,0 +1,248 @@
+"""The command `reely`: arguments in, one workflow called, words or JSON lines out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from desktop import __version__
+from desktop.console import Console, HumanConsole, JsonConsole
+from desktop.errors import Cancelled, Exit, ReelyError
+from desktop.jobs.progress import ProgressWriter, span
+from desktop.timecode import format_timecode, parse_timecode
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def main() -> NoReturn:
+    """The entry point of `reely`, also in the frozen app."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["worker"]:  # a job's child process, which imports only what it needs
+        from desktop.worker import main as worker_main
+
+        sys.exit(worker_main())
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = JsonConsole() if "--json" in arguments else HumanConsole()
+    try:
+        cli.main(args=arguments, prog_name="reely", standalone_mode=False)
+        sys.exit(Exit.DONE)
+    except ReelyError as error:
+        failure = error
+    except (KeyboardInterrupt, click.Abort):
+        failure = Cancelled()
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        hint = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
+        failure = ReelyError("usage", error.format_message(), hint or "See `reely --help`.", Exit.USAGE)
+    console.error(failure)
+    sys.exit(failure.exit)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _json_option(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="JSON lines on standard output.")(command)
+
+
+def _console(as_json: bool) -> Console:
+    return JsonConsole() if as_json else HumanConsole()
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reely")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Turn long videos into short ones. Without a command, the window opens."""
+    if context.invoked_subcommand is None:
+        context.invoke(app, source=None, smoke_test=False)
+
+
+@cli.command()
+@click.argument("source", required=False)
+@click.option("--smoke-test", is_flag=True, hidden=True, help="Quit once SOURCE is shown; 1 if it is not.")
+def app(source: str | None, smoke_test: bool) -> None:
+    """Open the window."""
+    from desktop.app import run_app
+
+    sys.exit(run_app(source, quit_when_shown=smoke_test))
+
+
+@cli.command()
+@click.argument("source")
+@_json_option
+def probe(source: str, as_json: bool) -> None:
+    """Say what SOURCE is: title, duration, streams, captions, chapters, most-replayed curve."""
+    from desktop.report import describe_source, source_data
+    from desktop.workflow import Workflow
+
+    console = _console(as_json)
+    with Workflow.from_environment() as workflow, console.working():
+        opened = workflow.open(source, ProgressWriter(console.progress))
+    console.result(source_data(opened), describe_source(opened))
+
+
+@cli.command()
+@click.argument("source")
+@click.option("--from", "starts", metavar="T", multiple=True, help="In point; repeat for several segments.")
+@click.option("--to", "ends", metavar="T", multiple=True, help="Out point; -T counts from the end.")
+@click.option("--mode", type=click.Choice(["smart", "copy", "exact"]), default="smart", show_default=True)
+@click.option("--separate", is_flag=True, help="One clip a segment instead of one joined clip.")
+@click.option(
+    "--max-height", type=click.IntRange(min=72, max=8640), metavar="N", help="At most N lines high."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE|DIR")
+@click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+@_json_option
+def trim(
+    source: str,
+    starts: tuple[str, ...],
+    ends: tuple[str, ...],
+    mode: str,
+    separate: bool,
+    max_height: int | None,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Cut the parts between --from and --to out of SOURCE."""
+    from desktop.report import describe_clips, trim_data
+    from desktop.trim.edit import Edit, Mode
+    from desktop.workflow import Workflow
+
+    if not starts and not ends:
+        raise click.UsageError("Say what to cut with --from and --to.")
+    console = _console(as_json)
+    with Workflow.from_environment() as workflow, console.working():
+        report = ProgressWriter(console.progress)
+        opened = workflow.open(source, span(report, 0.0, 0.1))
+        edit = Edit(segments=_segments(starts, ends, opened.duration), mode=Mode(mode), separate=separate)
+        done = workflow.trim(
+            opened,
+            edit,
+            output or Path.cwd(),
+            max_height=max_height,
+            overwrite=overwrite,
+            report=span(report, 0.1, 1.0),
+        )
+    console.result(trim_data(done), describe_clips(done))
+
+
+def _segments(starts: tuple[str, ...], ends: tuple[str, ...], duration: float) -> Any:
+    from desktop.trim.edit import Segment
+
+    if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
+        raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
+    starts, ends = starts or ("0",), ends or ("-0",)
+    segments = []
+    for start_text, end_text in zip(starts, ends, strict=True):
+        start, end = parse_timecode(start_text, duration), parse_timecode(end_text, duration)
+        if start >= end:
+            raise ReelyError(
+                "segment-empty",
+                f"The in point {format_timecode(start)} is not before the out point {format_timecode(end)}.",
+                "Swap them or move one; a segment ends after it starts.",
+                Exit.USAGE,
+            )
+        segments.append(Segment(start=start, end=end))
+    return tuple(segments)
+
+
+@cli.command()
+@_json_option
+def doctor(as_json: bool) -> None:
+    """Say what works here, what does not, and what to do about it."""
+    from desktop.doctor import diagnose
+    from desktop.settings import Settings
+
+    console = _console(as_json)
+    with console.working():
+        diagnosis = diagnose(Settings.from_environment())
+    console.result(diagnosis.model_dump(mode="json"), diagnosis.in_words())
+    sys.exit(Exit.DONE if diagnosis.usable else Exit.MEDIA)
+
+
+@cli.group()
+def account() -> None:
+    """Your account: sign up, sign in, what is left this month."""
+
+
+def _credentials(command: Command) -> Command:
+    command = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")(
+        command
+    )
+    return click.option("--email", metavar="E", required=True)(command)
+
+
+def _password(password_stdin: bool, *, confirm: bool) -> str:
+    if password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if "REELY_PASSWORD" in os.environ:
+        return os.environ["REELY_PASSWORD"]
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer
+
+
+@account.command("sign-up")
+@_credentials
+@_json_option
+def sign_up(email: str, password_stdin: bool, as_json: bool) -> None:
+    """Make an account and sign in on this device."""
+    _sign(email, _password(password_stdin, confirm=True), as_json, new=True)
+
+
+@account.command("sign-in")
+@_credentials
+@_json_option
+def sign_in(email: str, password_stdin: bool, as_json: bool) -> None:
+    """Sign in on this device."""
+    _sign(email, _password(password_stdin, confirm=False), as_json, new=False)
+
+
+def _sign(email: str, password: str, as_json: bool, *, new: bool) -> None:
+    from desktop.report import describe_status, status_data
+    from desktop.workflow import Workflow
+
+    console = _console(as_json)
+    with Workflow.from_environment() as workflow:
+        status = workflow.sign_up(email, password) if new else workflow.sign_in(email, password)
+    console.result(status_data(status), describe_status(status))
+
+
+@account.command("sign-out")
+@_json_option
+def sign_out(as_json: bool) -> None:
+    """Sign out on this device."""
+    from desktop.report import describe_status, status_data
+    from desktop.workflow import Workflow
+
+    console = _console(as_json)
+    with Workflow.from_environment() as workflow:
+        status = workflow.sign_out()
+    console.result(status_data(status), describe_status(status))
+
+
+@account.command("show")
+@_json_option
+def show(as_json: bool) -> None:
+    """Who is signed in, the tier, and what is left this month."""
+    from desktop.report import describe_status, status_data
+    from desktop.workflow import Workflow
+
+    console = _console(as_json)
+    with Workflow.from_environment() as workflow:
+        status = workflow.account_status()
+    console.result(status_data(status), describe_status(status))
+
+
+if __name__ == "__main__":
+    main()
