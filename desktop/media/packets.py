@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from desktop.media.container import open_media, unreadable
 from desktop.media.frame_times import FrameTimes
+from desktop.media.pictures import PictureReader
 from desktop.media.probe import MediaInfo, probe
 
 Ticks = NDArray[np.int64]
@@ -48,6 +49,9 @@ class StreamPackets:
     dts: Ticks
     duration: Ticks
     key: NDArray[np.bool_]
+    clean: NDArray[np.bool_]
+    """Keyframes that refer to nothing and that nothing after them refers across (IDR, BLA): pictures before
+    and after can be joined here. A key that is not clean starts an open GOP."""
     shown: NDArray[np.bool_]
     size: NDArray[np.int64]
 
@@ -96,9 +100,12 @@ class StreamPackets:
         """The tick at which the one at `position` in `order` gives way to the next."""
         return int(self.starts[position + 1]) if position + 1 < len(self.starts) else self.end
 
-    def keyframe_before(self, tick: int) -> int:
-        """The packet number of the last keyframe presented at or before `tick`, else of the first one."""
-        keys = np.flatnonzero(self.key)
+    def keyframe_before(self, tick: int, *, clean: bool = False) -> int:
+        """The packet number of the last keyframe presented at or before `tick`, else of the first one.
+
+        With `clean`, only keyframes at which streams may be joined count.
+        """
+        keys = np.flatnonzero(self.clean if clean and self.clean.any() else self.key)
         before = keys[self.pts[keys] <= tick]
         return int(before[-1] if before.size else keys[0])
 
@@ -129,14 +136,16 @@ class _Columns:
     dts: list[int] = field(default_factory=list)
     duration: list[int] = field(default_factory=list)
     key: list[bool] = field(default_factory=list)
+    clean: list[bool] = field(default_factory=list)
     shown: list[bool] = field(default_factory=list)
     size: list[int] = field(default_factory=list)
 
-    def add(self, pts: int, dts: int, packet: Packet[Any], *, shown: bool) -> None:
+    def add(self, pts: int, dts: int, packet: Packet[Any], *, clean: bool, shown: bool) -> None:
         self.pts.append(pts)
         self.dts.append(dts)
         self.duration.append(packet.duration or 0)
         self.key.append(packet.is_keyframe)
+        self.clean.append(clean)
         self.shown.append(shown)
         self.size.append(packet.size)
 
@@ -149,6 +158,7 @@ class _Columns:
             dts=np.asarray(self.dts, dtype=np.int64),
             duration=np.asarray(self.duration, dtype=np.int64),
             key=np.asarray(self.key, dtype=np.bool_),
+            clean=np.asarray(self.clean, dtype=np.bool_),
             shown=np.asarray(self.shown, dtype=np.bool_),
             size=np.asarray(self.size, dtype=np.int64),
         )
@@ -170,21 +180,19 @@ def read_packets(
     if info.video:
         wanted[info.video.index] = info.video.time_base
     columns = {index: _Columns() for index in wanted}
-    invisible_vp8 = info.video.index if info.video and info.video.codec == "vp8" else -1
-    undecodable = _UndecodableStart(info.video.codec) if info.video else None
+    reader = PictureReader(info.video.codec) if info.video else None
     with open_media(path) as container:
         streams = [container.streams[index] for index in wanted]
         for number, packet in enumerate(container.demux(*streams)):
             pts = packet.pts if packet.pts is not None else packet.dts
             if pts is None or packet.size == 0:
                 continue  # the end of a stream, or a packet without any time: it cannot be placed
-            index = packet.stream_index
-            shown = not packet.is_discard
-            if index == invisible_vp8:
-                shown = shown and bool(bytes(packet)[0] >> 4 & 1)  # RFC 6386, 9.1: show_frame
-            if undecodable is not None and info.video and index == info.video.index:
-                shown = shown and undecodable.decodes(packet, pts)
-            columns[index].add(pts, packet.dts if packet.dts is not None else pts, packet, shown=shown)
+            index, shown, clean = packet.stream_index, not packet.is_discard, packet.is_keyframe
+            if reader is not None and info.video and index == info.video.index:
+                clean = clean and reader.is_clean(packet)
+                shown = reader.is_shown(packet, pts) and shown
+            dts = packet.dts if packet.dts is not None else pts
+            columns[index].add(pts, dts, packet, clean=clean, shown=shown)
             if progress is not None and number % _REPORT_EVERY == 0 and info.size:
                 progress(min(1.0, (packet.pos or 0) / info.size))
     zero = info.start if origin is None else origin
@@ -194,50 +202,3 @@ def read_packets(
     if progress is not None:
         progress(1.0)
     return PacketIndex(info, {index: packets for index, packets in index_of.items() if packets.shown.any()})
-
-
-class _UndecodableStart:
-    """Tells which pictures at the start of a recording lack what they refer to.
-
-    Before the first keyframe nothing decodes; neither do the leading pictures of that keyframe (decoded after
-    it, shown before it) if they refer to a group of pictures that is not there.
-    """
-
-    def __init__(self, codec: str) -> None:
-        self._codec = codec
-        self._key_pts: int | None = None
-        self._leading = True
-
-    def decodes(self, packet: Packet[Any], pts: int) -> bool:
-        if self._key_pts is None:
-            if packet.is_keyframe:
-                self._key_pts = pts
-            return packet.is_keyframe
-        if not self._leading or packet.is_keyframe:
-            self._leading = False
-            return True
-        if pts >= self._key_pts:
-            return True
-        return self._codec == "hevc" and is_hevc_radl(bytes(packet))
-
-
-def is_hevc_radl(data: bytes) -> bool:
-    """Whether the HEVC access unit is a RADL picture: one that decodes from its keyframe on.
-
-    Reads the first slice's NAL unit type (ITU-T H.265, table 7-1: RADL_N is 6, RADL_R 7), in length-prefixed
-    or start-code form.
-    """
-    at = 0
-    start_codes = data[:3] == b"\0\0\1" or data[:4] == b"\0\0\0\1"
-    while at + 5 < len(data):
-        if start_codes:
-            at = data.find(b"\0\0\1", at) + 3
-            if at == 2:
-                return False
-            header = at
-        else:
-            header, at = at + 4, at + 4 + int.from_bytes(data[at : at + 4])
-        kind = data[header] >> 1 & 0x3F
-        if kind < 32:
-            return kind in {6, 7}
-    return False

@@ -1,0 +1,199 @@
+"""From an edit to a cut plan: a pure function over the packet index that decides, and does, nothing else.
+
+The rules, all on the source's clock and in the stream's own ticks (no frames-per-second arithmetic):
+
+- A segment [in, out) takes the pictures that start in it: no more, no fewer, none twice.
+- A clip begins with the first of them and so does its sound: what is covered starts at that picture's
+  start and ends when the last picture gives way to the next one. A picture that is held long (slides, screen
+  recordings) is cut short at `out`, but shown at least for the usual time between pictures.
+- Sound without a picture is covered from `in` to `out` exactly.
+- In mode `copy` the cover grows to what can be copied: from the keyframe at or before the first picture to
+  the end of the last packet that the last picture needs, without holes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop.errors import Exit, ReelyError
+from desktop.media.packets import StreamPackets, Ticks
+from desktop.trim.edit import Edit, Mode, Segment
+
+OVERSHOOT = Fraction(1)
+"""Seconds that an out point may lie past the source's end; it then means the end (links round lengths)."""
+
+
+@dataclass(frozen=True)
+class EncodePictures:
+    """Decode and encode anew the pictures at these positions in order of presentation."""
+
+    pictures: range
+
+
+@dataclass(frozen=True, eq=False)
+class CopyPackets:
+    """Copy these packets, numbered in decoding order, ascending."""
+
+    packets: NDArray[np.int64]
+
+
+Step = EncodePictures | CopyPackets
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentPlan:
+    """What one segment becomes. `start` and `end` are what is covered, in seconds on the source's clock."""
+
+    asked: Segment
+    start: Fraction
+    end: Fraction
+    steps: tuple[Step, ...] = ()
+    ticks: Ticks | None = None
+    """When its pictures are presented, in the video stream's ticks, ascending; None without a picture."""
+
+    @property
+    def duration(self) -> Fraction:
+        return self.end - self.start
+
+    @property
+    def early(self) -> Fraction:
+        """By how many seconds it begins before it was asked to; 0 where it does not."""
+        return max(Fraction(0), Fraction(self.asked.start) - self.start)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipPlan:
+    """What one clip is made of: segments that follow each other without gap or overlap, from 0 on."""
+
+    segments: tuple[SegmentPlan, ...]
+
+    @cached_property
+    def offsets(self) -> tuple[Fraction, ...]:
+        """When each segment starts on the clip's clock, in seconds, and when the last one ends."""
+        ends = [Fraction(0)]
+        for segment in self.segments:
+            ends.append(ends[-1] + segment.duration)
+        return tuple(ends)
+
+    @property
+    def duration(self) -> Fraction:
+        return self.offsets[-1]
+
+    @property
+    def frames(self) -> int:
+        """How many pictures the clip has."""
+        return sum(len(segment.ticks) for segment in self.segments if segment.ticks is not None)
+
+    def samples(self, rate: int) -> tuple[tuple[int, int], ...]:
+        """For each segment the first sample, counted from the source's zero, and how many; `rate` in 1/s.
+
+        The counts follow the clip's clock, so that roundings never add up.
+        """
+        edges = [round(offset * rate) for offset in self.offsets]
+        return tuple(
+            (round(segment.start * rate), after - before)
+            for segment, before, after in zip(self.segments, edges, edges[1:], strict=False)
+        )
+
+
+def plan_cut(
+    edit: Edit, video: StreamPackets | None, sounds: Sequence[StreamPackets] = ()
+) -> tuple[ClipPlan, ...]:
+    """Plan the clips of `edit`: one joined clip, or one a segment where the edit says `separate`.
+
+    `video` are the packets of the picture and `sounds` those of each audio track, all on one clock. Raises
+    ReelyError `segment-outside-source` or `segment-empty`.
+    """
+    end = max(packets.seconds(packets.end) for packets in (*sounds, *([video] if video else [])))
+    planned = []
+    for number, segment in enumerate(edit.segments):
+        bounds = _bounds(segment, end)
+        if video is None:
+            planned.append(SegmentPlan(segment, *bounds))
+        elif edit.mode is Mode.COPY:
+            join = number > 0 and not edit.separate
+            planned.append(_plan_copy(segment, bounds, video, joined=join))
+        else:
+            planned.append(_plan_encode(segment, bounds, video))
+    if edit.separate:
+        return tuple(ClipPlan((segment,)) for segment in planned)
+    return (ClipPlan(tuple(planned)),)
+
+
+def _bounds(segment: Segment, end: Fraction) -> tuple[Fraction, Fraction]:
+    """In and out as exact numbers, the out point at most at the source's end."""
+    start, stop = Fraction(segment.start), Fraction(segment.end)
+    if start >= end or stop > end + OVERSHOOT:
+        raise ReelyError(
+            "segment-outside-source",
+            f"The part from {segment.start:.3f} s to {segment.end:.3f} s is not within the source, "
+            f"which is {float(end):.3f} s long.",
+            "Choose an in and an out point within the source.",
+            Exit.USAGE,
+        )
+    return start, min(stop, end)
+
+
+def _pictures(segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets) -> range:
+    pictures = range(video.first_at(bounds[0]), video.first_at(bounds[1]))
+    if not pictures:
+        raise ReelyError(
+            "segment-empty",
+            f"No picture starts between {segment.start:.3f} s and {segment.end:.3f} s.",
+            "Move the in or the out point so that at least one picture lies between them.",
+            Exit.USAGE,
+        )
+    return pictures
+
+
+def _plan_encode(segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets) -> SegmentPlan:
+    pictures = _pictures(segment, bounds, video)
+    last = int(video.starts[pictures[-1]])
+    shortest = max(video.tick_at(bounds[1]), last + video.typical_duration)
+    end = max(last + 1, min(video.end_of(pictures[-1]), shortest))
+    ticks = video.starts[pictures.start : pictures.stop]
+    return SegmentPlan(
+        segment, video.seconds(int(ticks[0])), video.seconds(end), (EncodePictures(pictures),), ticks
+    )
+
+
+def _plan_copy(
+    segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets, *, joined: bool
+) -> SegmentPlan:
+    pictures = _pictures(segment, bounds, video)
+    # A segment that is joined to another one may only begin where nothing refers back: decoders do not start
+    # anew at the keyframe of an open GOP and would put its pictures in order with those before.
+    key = video.keyframe_before(int(video.starts[pictures.start]), clean=joined)
+    packets = _decodable_without_holes(video, key, int(video.order[pictures.start : pictures.stop].max()))
+    ticks = np.sort(video.pts[packets])
+    end = _end_of_packets(video, int(ticks[-1]))
+    return SegmentPlan(
+        segment, video.seconds(int(ticks[0])), video.seconds(end), (CopyPackets(packets),), ticks
+    )
+
+
+def _decodable_without_holes(video: StreamPackets, key: int, last: int) -> NDArray[np.int64]:
+    """The packets from `key` to at least `last`, less the leading ones, so that no picture is missing.
+
+    Leading pictures (presented before their keyframe) refer to what comes before it and do not decode.
+    Packets that are decoded before `last` but presented after it bring along those presented in between.
+    """
+    after_key = np.flatnonzero(video.pts[key:] >= video.pts[key]) + key
+    while True:
+        taken = after_key[after_key <= last]
+        within = after_key[video.pts[after_key] <= video.pts[taken].max()]
+        if within[-1] <= last:
+            return taken
+        last = int(within[-1])
+
+
+def _end_of_packets(video: StreamPackets, tick: int) -> int:
+    """When the picture presented at `tick` gives way to the next one, hidden or not."""
+    later = video.pts[video.pts > tick]
+    return int(later.min()) if later.size else max(video.end, tick + 1)
