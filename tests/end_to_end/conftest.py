@@ -1,0 +1,98 @@
+"""The whole of Reely around a test: a license server, a keyring and a home, all real and all its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stage import BIN, SAMPLE, license_server, secret_service
+
+__all__ = ["SAMPLE"]
+
+PASSWORD = "a long enough secret of a test"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command said."""
+
+    code: int
+    lines: list[dict[str, Any]]
+    stdout: str
+    stderr: str
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last line: the result or the error."""
+        return self.lines[-1]
+
+
+@dataclass(frozen=True)
+class Command:
+    """The installed command `reely`, run as its user would."""
+
+    folder: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Run:
+        """Run with `--json`, in `folder`; every line on standard output must be JSON."""
+        done = self.in_words(*arguments, "--json", **environment)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return Run(done.returncode, lines, done.stdout, done.stderr)
+
+    def in_words(self, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run as a person does."""
+        return subprocess.run(
+            [BIN / "reely", *arguments],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The license server's address."""
+    with license_server(tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def keyring_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment in which a real Secret Service is found."""
+    with secret_service(tmp_path_factory.mktemp("keyring")) as found:
+        yield found
+
+
+@pytest.fixture
+def reely(tmp_path: Path, home: Path, server: str, keyring_environment: dict[str, str]) -> Command:
+    """The command, signed out, with a home of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHON_KEYRING_BACKEND"},
+        **keyring_environment,
+        "REELY_HOME": str(home),
+        "REELY_SERVER_URL": server,
+        "REELY_PASSWORD": PASSWORD,
+    }
+    return Command(folder, environment)
+
+
+@pytest.fixture
+def signed_in(reely: Command, request: pytest.FixtureRequest) -> Command:
+    """The command, with a new free account."""
+    signed_up = reely("account", "sign-up", "--email", f"{abs(hash(request.node.nodeid)):x}@example.com")
+    assert signed_up.code == 0, signed_up.stderr
+    return reely
