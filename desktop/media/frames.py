@@ -134,20 +134,28 @@ class FrameServer:
             self._decoder.close()
 
     def _answer_requests(self) -> None:
-        playhead: int | None = None
+        previous = 0
+        around: range | None = None
         while True:
             with self._wake:
-                if not self._closing and self._pending is None and playhead is None:
+                if around is None:
                     self._wake.wait_for(lambda: self._closing or self._pending is not None)
                 if self._closing:
                     return
                 request, self._pending = self._pending, None
             if request is not None:
-                playhead = request.index
                 self._answer(request)
-            elif playhead is not None:
-                self._fill_around(playhead)
-                playhead = None
+                around = self._worth_having(request.index, request.index - previous)
+                previous = request.index
+            elif around is not None:
+                self._fill(around, previous)
+                around = None
+
+    def _worth_having(self, playhead: int, moved: int) -> range:
+        """The pictures to make ready next: where the playhead is going, or both sides where that is open."""
+        playing = 0 < moved <= _NEARLY_THERE
+        behind = playhead if playing else max(playhead - _READ_AHEAD, 0)
+        return range(behind, min(playhead + _READ_AHEAD, len(self.frame_times) - 1) + 1)
 
     def _answer(self, request: _Request) -> None:
         try:
@@ -172,23 +180,17 @@ class FrameServer:
     def _newer_request(self, distance: int) -> bool:
         return self._closing or (self._pending is not None and distance > _NEARLY_THERE)
 
-    def _fill_around(self, playhead: int) -> None:
-        """Make neighbours ready: those ahead first, then those behind (which may need the GOP before)."""
+    def _fill(self, wanted: range, playhead: int) -> None:
+        """Cache the wanted pictures while nobody asks: first from the playhead on, then those behind."""
 
         def interrupted(_distance: int) -> bool:
             return self._closing or self._pending is not None
 
-        last = len(self.frame_times) - 1
         try:
-            for target in (min(playhead + _READ_AHEAD, last), max(playhead - _READ_AHEAD, 0), playhead):
-                if interrupted(0):
-                    return
-                if target < playhead:
-                    missing = [i for i in range(target, playhead) if i not in self._cache]
-                    if missing:
-                        self._decode_to(missing[-1], playhead, interrupted)
-                else:
-                    self._decode_to(target, playhead, interrupted)
+            for side in (range(playhead, wanted.stop), range(wanted.start, playhead)):
+                missing = [index for index in side if index not in self._cache]
+                if missing and not interrupted(0):
+                    self._decode_to(missing[-1], playhead, interrupted)
         except av.FFmpegError as error:
             # Nobody waits for these pictures; whoever asks for them later is told.
             log.info("reading ahead stopped: %s", error)

@@ -1,1 +1,4 @@
-"""Pixels and input: widgets that hold no logic."""
+"""The window: pixels and input. It reaches the rest of the app through `desktop.ui.ports` alone.
+
+Entry point: `desktop.ui.application.run(ports, home, initial_text)`.
+"""

@@ -82,7 +82,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mpeg-2 programme stream": ("f.mpg", ("-c:v", "mpeg2video", "-q:v", "3", "-g", "15", "-bf", "2")),
     "varying frame rate": (
         "g.mp4",
-        ("-vf", "settb=1/90000,setpts='(N+floor(N/7)*3+if(mod(N,5),0,0.4))/30/TB'", "-fps_mode", "passthrough",
+        ("-fps_mode", "passthrough",
+         "-vf", "settb=1/90000,setpts='(N+floor(N/7)*3+if(mod(N,5),0,0.4))/30/TB'",
          "-enc_time_base", "1:90000", *H264, "scenecut=0"),
     ),
 }  # fmt: skip

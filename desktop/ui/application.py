@@ -1,0 +1,60 @@
+"""Starting the window: the Qt application, its looks, and a clean end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtWidgets import QApplication
+
+from desktop.ui import theme
+from desktop.ui.ports import Ports
+from desktop.ui.window import MainWindow
+
+
+def run(ports: Ports, home: Path, initial_text: str = "") -> int:
+    """Show the window until it is closed; `initial_text` is opened at once. Returns the exit code."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("Reely")
+    app.setApplicationDisplayName("Reely")
+    app.setDesktopFileName("reely")
+    theme.apply(app)
+    window = MainWindow(ports, home)
+    window.show()
+    if initial_text:
+        window.open(initial_text)
+    with _ending_on_signals(app):
+        code = app.exec()
+    window.shut_down()
+    return code
+
+
+@contextmanager
+def _ending_on_signals(app: QApplication) -> Iterator[None]:
+    """Ctrl+C and a polite kill end the event loop, so that everything is closed as by the user.
+
+    Python runs its handlers only between bytecodes; the wake-up socket gives Qt a reason to run some.
+    """
+    waking, woken = socket.socketpair()
+    for end in (waking, woken):
+        end.setblocking(False)
+    notifier = QSocketNotifier(woken.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(lambda: woken.recv(64))
+    before_fd = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+    before = {s: signal.signal(s, lambda *_: app.quit()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        signal.set_wakeup_fd(before_fd)
+        notifier.setEnabled(False)
+        waking.close()
+        woken.close()

@@ -1,0 +1,250 @@
+"""One source from link to clip: what state it is in, and the operations that move it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.errors import ReelyError
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Progress
+from desktop.media.frames import FrameServer
+from desktop.source.models import Source
+from desktop.trim.edit import Clip, Edit
+from desktop.ui.operations import OperationRunner, Task
+from desktop.ui.ports import OnProgress, Ports
+
+# Higher pictures cost time and memory, and are hardly seen in the window.
+_PREVIEW_HEIGHT = 720
+
+
+class State(Enum):
+    EMPTY = auto()
+    LOADING = auto()
+    """A source is being opened."""
+    READY = auto()
+    """A source is open; its preview may still be on its way."""
+    WORKING = auto()
+    """A clip is being made."""
+    DONE = auto()
+    """The clip is made and shown."""
+    FAILED = auto()
+    """Opening (no source) or trimming (a source is there) failed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What can be scrubbed. `frames` is None where there is only sound."""
+
+    path: Path
+    frames: FrameServer | None
+
+
+@dataclass(frozen=True)
+class _Export:
+    edit: Edit
+    destination: Path
+    overwrite: bool
+
+
+class Session(QObject):
+    """The window's state. Every public method returns at once; what comes of it is announced by signals."""
+
+    changed = Signal()
+    progressed = Signal()
+    source_opened = Signal(object)
+    preview_changed = Signal()
+    trimmed = Signal()
+
+    def __init__(self, ports: Ports, runner: OperationRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._ports = ports
+        self._runner = runner
+        self.state = State.EMPTY
+        self.text = ""
+        """What was pasted or opened last."""
+        self.source: Source | None = None
+        self.error: ReelyError | None = None
+        self.clips: list[Clip] = []
+        self.progress: Progress | None = None
+        self.cancelling = False
+        self.preview: Preview | None = None
+        self.preview_error: ReelyError | None = None
+        self.preview_progress: Progress | None = None
+        self._export: _Export | None = None
+
+    # --- opening ---
+
+    def open(self, text: str) -> None:
+        """Open a link or a path in place of what is open. Ignored while a clip is being made."""
+        text = text.strip()
+        if not text or self.state is State.WORKING:
+            return
+        self._forget()
+        self.text = text
+        self._enter(State.LOADING)
+        self._runner.start(
+            Task(
+                "open",
+                lambda progress, token: self._ports.open(text, progress, token),
+                on_success=self._opened,
+                on_failure=self._open_failed,
+                on_progress=self._progressed,
+            )
+        )
+
+    def _opened(self, source: Source) -> None:
+        self.source = source
+        self._enter(State.READY)
+        self.source_opened.emit(source)
+        self.load_preview()
+
+    def _open_failed(self, error: ReelyError) -> None:
+        if error.code == "cancelled":
+            self._enter(State.EMPTY)
+        else:
+            self.error = error
+            self._enter(State.FAILED)
+
+    def load_preview(self) -> None:
+        """Get what is scrubbed (again, after a failure)."""
+        source = self.source
+        if source is None:
+            return
+        self.preview_error = self.preview_progress = None
+        self.preview_changed.emit()
+
+        def work(progress: OnProgress, token: CancelToken) -> Preview:
+            path = self._ports.preview(source, progress, token)
+            token.raise_if_cancelled()
+            return Preview(path, _open_frames(path))
+
+        self._runner.start(
+            Task(
+                "preview",
+                work,
+                on_success=self._previewed,
+                on_failure=self._preview_failed,
+                on_progress=self._preview_progressed,
+                discard=_close_preview,
+            )
+        )
+
+    def _previewed(self, preview: Preview) -> None:
+        self.preview, self.preview_progress = preview, None
+        self.preview_changed.emit()
+
+    def _preview_failed(self, error: ReelyError) -> None:
+        self.preview_error, self.preview_progress = error, None
+        self.preview_changed.emit()
+
+    def _preview_progressed(self, progress: Progress) -> None:
+        self.preview_progress = progress
+        self.preview_changed.emit()
+
+    # --- trimming ---
+
+    def export(self, edit: Edit, destination: Path, *, overwrite: bool) -> None:
+        """Make the clip."""
+        source = self.source
+        if source is None or self.state is State.WORKING:
+            return
+        self._export = _Export(edit, destination, overwrite)
+        self.error, self.clips, self.progress = None, [], None
+        self._enter(State.WORKING)
+        self._runner.start(
+            Task(
+                "trim",
+                lambda progress, token: self._ports.trim(
+                    source, edit, destination, overwrite=overwrite, progress=progress, token=token
+                ),
+                on_success=self._made,
+                on_failure=self._trim_failed,
+                on_progress=self._progressed,
+            )
+        )
+
+    def _made(self, clips: list[Clip]) -> None:
+        self.clips = clips
+        self._enter(State.DONE)
+        self.trimmed.emit()
+
+    def _trim_failed(self, error: ReelyError) -> None:
+        if error.code == "cancelled":
+            self._enter(State.READY)
+        else:
+            self.error = error
+            self._enter(State.FAILED)
+
+    # --- what the user may do about it ---
+
+    def cancel(self) -> None:
+        """Stop the opening or the trimming."""
+        if self.state is State.LOADING:
+            self._runner.abandon("open")
+            self._enter(State.EMPTY)
+        elif self.state is State.WORKING and not self.cancelling:
+            self.cancelling = True
+            self.changed.emit()
+            self._runner.cancel("trim")
+
+    def retry(self, *, overwrite: bool = False) -> None:
+        """Do what failed once more; `overwrite` if the user wants the existing file replaced."""
+        if self.state is not State.FAILED:
+            return
+        if self.source is None:
+            self.open(self.text)
+        elif self._export is not None:
+            again = self._export
+            self.export(again.edit, again.destination, overwrite=overwrite or again.overwrite)
+
+    def dismiss(self) -> None:
+        """Back from a result or a failure to the source, or to the beginning where there is none."""
+        if self.state in {State.DONE, State.FAILED}:
+            self.error = None
+            self._enter(State.READY if self.source else State.EMPTY)
+
+    def close(self) -> None:
+        """Let go of the preview; called once, after the runner was closed."""
+        if self.preview is not None:
+            _close_preview(self.preview)
+            self.preview = None
+
+    def _forget(self) -> None:
+        self._runner.abandon("preview")
+        self.source = None
+        self.error = None
+        self.clips = []
+        self.preview_error = self.preview_progress = None
+        self._export = None
+        if (old := self.preview) is not None:
+            self.preview = None
+            self._runner.start(Task("close-preview", lambda _progress, _token: _close_preview(old)))
+        self.preview_changed.emit()
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.progress = None
+        self.cancelling = False
+        self.changed.emit()
+
+    def _progressed(self, progress: Progress) -> None:
+        self.progress = progress
+        self.progressed.emit()
+
+
+def _open_frames(path: Path) -> FrameServer | None:
+    try:
+        return FrameServer(path, _PREVIEW_HEIGHT)
+    except ReelyError as error:
+        if error.code == "no-picture":
+            return None
+        raise
+
+
+def _close_preview(preview: Preview) -> None:
+    if preview.frames is not None:
+        preview.frames.close()

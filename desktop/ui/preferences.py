@@ -1,0 +1,67 @@
+"""What the window remembers between runs, in an ini file in Reely's home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+
+class Preferences:
+    """Window geometry, the folders used last, volume. Never in the system's own settings."""
+
+    def __init__(self, home: Path) -> None:
+        self._settings = QSettings(str(home / "window.ini"), QSettings.Format.IniFormat)
+
+    @property
+    def geometry(self) -> QByteArray:
+        value = self._settings.value("window/geometry", QByteArray())
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._settings.setValue("window/geometry", value)
+
+    @property
+    def save_folder(self) -> Path | None:
+        return self._folder("folders/save")
+
+    @save_folder.setter
+    def save_folder(self, value: Path | None) -> None:
+        self._settings.setValue("folders/save", str(value or ""))
+
+    @property
+    def open_folder(self) -> Path | None:
+        return self._folder("folders/open")
+
+    @open_folder.setter
+    def open_folder(self, value: Path | None) -> None:
+        self._settings.setValue("folders/open", str(value or ""))
+
+    @property
+    def volume(self) -> float:
+        """0..1; full where the file says something else."""
+        try:
+            return min(max(float(str(self._settings.value("sound/volume", 1.0))), 0.0), 1.0)
+        except ValueError:
+            return 1.0
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._settings.setValue("sound/volume", value)
+
+    @property
+    def muted(self) -> bool:
+        return str(self._settings.value("sound/muted", "false")).lower() == "true"
+
+    @muted.setter
+    def muted(self, value: bool) -> None:
+        self._settings.setValue("sound/muted", "true" if value else "false")
+
+    def save(self) -> None:
+        """Write to disk now."""
+        self._settings.sync()
+
+    def _folder(self, key: str) -> Path | None:
+        text = str(self._settings.value(key, ""))
+        return Path(text) if text else None

