@@ -78,7 +78,9 @@ class Behaviours:
 
 @dataclass
 class Exchange:
-    """A request and what came of it. `bytes_sent` counts the body's bytes handed to the network.
+    """A request and what came of it.
+
+    `bytes_sent` counts the body's bytes handed to the network; a client that hangs up may have read less.
 
     `range` is the first and last byte that were asked for, None for the whole.
     """

@@ -49,7 +49,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Video:
-    """A video. `chapters` are start seconds and titles; `heatmap` are intensities of equal bins, 0..1."""
+    """A video. `chapters` are start seconds and titles; `heatmap` are intensities of equal bins, 0..1.
+
+    `seconds` is a multiple of the recording's length, which a longer video repeats.
+    """
 
     id: str
     title: str
@@ -154,6 +157,22 @@ HOSTILE = Video(
     chapters=((0, "<b>One</b>"), (30, "../Two\u202e\n")),
     heatmap=(1.0, *(0.0 for _ in range(99))),
 )
+
+TEN_MINUTES = Video(
+    id="TenMinutes1",
+    title="Ten minutes, longer than the free tier allows",
+    seconds=10 * 60,
+    captions=(Track("en", "English (auto-generated)", automatic=True, cues=_spoken(10 * 60)),),
+)
+TWO_HOURS = Video(
+    id="TwoHoursVid",
+    title="Two hours, for those who read by ranges",
+    seconds=2 * 3600,
+    captions=(Track("en", "English (auto-generated)", automatic=True, cues=_spoken(2 * 3600)),),
+    chapters=tuple((part * 1200, f"Part {part + 1}") for part in range(6)),
+    heatmap=_replays(100),
+)
+THREE_HOURS = Video(id="ThreeHours1", title="Longer than any tier allows", seconds=3 * 3600)
 
 _SIGN_IN = "Sign in to confirm"
 
@@ -281,6 +300,7 @@ VIDEOS = {
     video.id: video
     for video in (
         *(PLAIN, BARE, AUTOMATIC, PROGRESSIVE, HOSTILE, WAS_LIVE),
+        *(TEN_MINUTES, TWO_HOURS, THREE_HOURS),
         *(PRIVATE, REMOVED, TERMINATED, COPYRIGHT, AGE_RESTRICTED, MEMBERS_ONLY, PAID),
         *(REGION_BLOCKED, CLAIMED, BOT_CHECK, RATE_LIMITED, LIVE, LIVE_ENDED, PREMIERE, SCHEDULED),
     )

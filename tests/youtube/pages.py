@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.youtube.catalogue import PLAYLIST_ID, UNAVAILABLE, Airing, Refusal, Video
 from tests.youtube.challenge import LIFETIME, PLAYER_ID, PLAYER_PATHS, SIGNATURE_TIMESTAMP, Signer, media_host
-from tests.youtube.media import FPS, Media, Rendition
+from tests.youtube.media import FPS
 from tests.youtube.playlists import playlist_panel
+from tests.youtube.repetition import Stream
 from tests.youtube.storyboards import storyboard_spec
 
 Json = dict[str, Any]
@@ -32,10 +34,12 @@ _UPCOMING_IN = dt.timedelta(hours=2)
 
 
 class Pages:
-    """Writes pages and API answers for the catalogue's videos, with media addresses signed by `signer`."""
+    """Writes pages and API answers for the catalogue's videos, with the `streams` they have,
 
-    def __init__(self, media: Media, signer: Signer) -> None:
-        self._media = media
+    whose addresses `signer` signs."""
+
+    def __init__(self, streams: Callable[[Video], dict[int, Stream]], signer: Signer) -> None:
+        self._streams = streams
         self._signer = signer
 
     def player(self, video: Video | None, video_id: str, client: str) -> Json:
@@ -69,32 +73,24 @@ class Pages:
                 f"https://manifest.googlevideo.com/api/manifest/hls_variant/id/{video.id}.1/file/index.m3u8"
             )
             return data
-        wanted = [
-            rendition
-            for itag, rendition in self._media.renditions.items()
-            if not video.itags or itag in video.itags
-        ]
-        data["formats"] = [
-            self._format(video, rendition, client) for rendition in wanted if rendition.init_range is None
-        ]
-        data["adaptiveFormats"] = [
-            self._format(video, rendition, client) for rendition in wanted if rendition.init_range is not None
-        ]
+        streams = self._streams(video).values()
+        data["formats"] = [self._format(video, one, client) for one in streams if one.init_range is None]
+        data["adaptiveFormats"] = [self._format(video, one, client) for one in streams if one.init_range]
         if client == WEB_CLIENT:
             data["serverAbrStreamingUrl"] = (
                 f"https://{media_host(video.id)}/videoplayback?sabr=1&id={video.id}"
             )
         return data
 
-    def _format(self, video: Video, rendition: Rendition, client: str) -> Json:
-        form = rendition.format
+    def _format(self, video: Video, stream: Stream, client: str) -> Json:
+        form = stream.format
         told: Json = {
             "itag": form.itag,
             "mimeType": form.mime,
-            "bitrate": round(rendition.bit_rate * 1.3),
-            "averageBitrate": rendition.bit_rate,
-            "contentLength": str(rendition.size),
-            "approxDurationMs": str(round(rendition.seconds * 1000)),
+            "bitrate": round(stream.bit_rate * 1.3),
+            "averageBitrate": stream.bit_rate,
+            "contentLength": str(stream.size),
+            "approxDurationMs": str(round(stream.seconds * 1000)),
             "lastModified": "1700000000000000",
             "projectionType": "RECTANGULAR",
         }
@@ -114,15 +110,15 @@ class Pages:
             }
         if form.kind == "audio":
             told["quality"] = "tiny"
-        if rendition.init_range and rendition.index_range:
-            told["initRange"] = _range(rendition.init_range)
-            told["indexRange"] = _range(rendition.index_range)
+        if stream.init_range and stream.index_range:
+            told["initRange"] = _range(stream.init_range)
+            told["indexRange"] = _range(stream.index_range)
         if client == WEB_CLIENT and form.kind != "muxed":
             return told  # The web player gets these over its own protocol only, so there is no address.
         fields = {
             "mime": form.mime.split(";")[0],
-            "clen": str(rendition.size),
-            "dur": f"{rendition.seconds:.3f}",
+            "clen": str(stream.size),
+            "dur": f"{stream.seconds:.3f}",
             "c": client,
         }
         if client in _SCRIPTLESS_CLIENTS:

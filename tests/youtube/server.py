@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
-import select
+import selectors
 import socket
 import ssl
 import tempfile
@@ -13,17 +15,17 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, cast
 
 from tests.youtube.behaviour import Behaviours, Exchange, Log, Misbehaviour
 from tests.youtube.catalogue import VIDEOS, Video
 from tests.youtube.certificates import server_context
-from tests.youtube.media import Media, Rendition
+from tests.youtube.media import Media
+from tests.youtube.repetition import Stream
 from tests.youtube.site import HOSTS, Answer, Asked, Kind, Site, answers_for
+from tests.youtube.tls import TlsStream
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
+_SEND_BUFFER = 64 * 1024
 _LONGEST_BODY = 1 << 20
 # What a client's going away looks like here; none of it is a fault of the stand-in.
 _GONE = (ConnectionError, TimeoutError, ssl.SSLError)
@@ -150,41 +152,21 @@ class _Server(ThreadingTCPServer):
         with self._lock:
             self._connections.add(connection)
         if self.stopping.is_set():
-            _cut(connection)
+            self.end_connections()
 
     def forget(self, connection: socket.socket) -> None:
         with self._lock:
             self._connections.discard(connection)
 
     def end_connections(self) -> None:
+        """Wake whoever waits on a connection; its thread then closes it."""
         with self._lock:
             for connection in self._connections:
-                _cut(connection)
+                with contextlib.suppress(OSError):  # it has ended by itself
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Handlers report their own faults; nothing is printed."""
-
-
-def _cut(connection: socket.socket) -> None:
-    """Wake whoever waits on it. `SSLSocket.shutdown` would also pull TLS from under its reader."""
-    try:
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        return  # it has ended by itself
-
-
-class _Wire(io.BufferedIOBase):
-    """Unbuffered writing, so that nothing waits to be flushed when a connection breaks."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        self._connection.sendall(data)
-        return memoryview(data).nbytes
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -198,24 +180,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        # A small buffer, so that what the log calls sent is not far ahead of what a client has read.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self.server.keep(self.connection)
 
     def finish(self) -> None:
         try:
             super().finish()
-        except _GONE:
-            return
         finally:
             self.server.forget(self.connection)
-            self.connection.close()
 
     def handle(self) -> None:
         try:
             super().handle()
-        except _GONE:
-            self.close_connection = True
         except Exception as error:  # noqa: BLE001 - told to the test, which fails
-            if not self.server.stopping.is_set():
+            gone = isinstance(error, _GONE) or getattr(error, "errno", None) == errno.ENOTCONN
+            if not gone and not self.server.stopping.is_set():
                 self.server.log.fault(error)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -233,17 +213,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK, "Connection established")
         self.end_headers()
         self.wfile.flush()
-        plain = self.connection
-        secure = self.server.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        self.server.forget(plain)
-        self.connection = self.request = secure
-        self.server.keep(secure)
+        secure = TlsStream(self.connection, self.server.context)
+        secure.handshake()
         self.rfile.close()
-        self.rfile = secure.makefile("rb", -1)
-        self.wfile = _Wire(secure)
+        self.rfile = io.BufferedReader(secure)
+        # Written without a buffer, so that nothing waits to be flushed when the connection breaks.
+        self.wfile = cast("io.BufferedIOBase", secure)
         self.host = host.lower()
         self.close_connection = False
-        secure.do_handshake()
 
     def do_GET(self) -> None:
         self._exchange()
@@ -264,8 +241,12 @@ class _Handler(BaseHTTPRequestHandler):
         if length > _LONGEST_BODY:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # the client left in the middle of its request
+            return
         path, _, query = self.path.partition("?")
-        answer = self.server.site.answer(Asked(self.host, path, query, self.rfile.read(length)))
+        answer = self.server.site.answer(Asked(self.host, path, query, body))
         exchange = Exchange(
             method=self.command,
             host=self.host,
@@ -293,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = Answer(answer.kind, trouble.status, "text/html", b"<html><body>Sorry</body></html>")
         size = len(answer.body) if isinstance(answer.body, bytes) else answer.body.size
         first, last, status = 0, size - 1, answer.status
-        if isinstance(answer.body, Rendition) and trouble.ranges is not False:
+        if not isinstance(answer.body, bytes) and trouble.ranges is not False:
             asked = _asked_range(self.headers.get("Range"), size)
             if asked is not None:
                 exchange.range = asked
@@ -309,7 +290,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(last - first + 1))
-        if isinstance(answer.body, Rendition):
+        if not isinstance(answer.body, bytes):
             self.send_header("Accept-Ranges", "none" if trouble.ranges is False else "bytes")
         if status == HTTPStatus.PARTIAL_CONTENT:
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
@@ -329,7 +310,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _send_body(
-        self, body: bytes | Rendition, first: int, last: int, trouble: Misbehaviour, exchange: Exchange
+        self, body: bytes | Stream, first: int, last: int, trouble: Misbehaviour, exchange: Exchange
     ) -> None:
         whole = last - first + 1
         stall = whole if trouble.stall_after is None else trouble.stall_after
@@ -344,7 +325,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if stall < drop:
             # Readable means that the client hung up, or that the stand-in is ending.
-            select.select([self.connection], [], [])
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.connection, selectors.EVENT_READ)
+                selector.select()
 
     def _send_part(self, part: memoryview, bytes_per_second: float | None, exchange: Exchange) -> bool:
         """Send `part` no faster than allowed; False when the stand-in is ending."""
@@ -352,7 +335,7 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(part), step or 1):
             piece = part[start : start + step]
             self.server.log.sending(exchange, len(piece))
-            self.connection.sendall(piece)
+            self.wfile.write(piece)
             if bytes_per_second and self.server.stopping.wait(len(piece) / bytes_per_second):
                 self.close_connection = True
                 return False

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.youtube.catalogue import LIVE, VIDEOS
+from tests.youtube.catalogue import LIVE, VIDEOS, Video
 from tests.youtube.challenge import PLAYER_PATHS, PLAYER_SCRIPT, Signer
-from tests.youtube.media import Media, Rendition
+from tests.youtube.media import Media
 from tests.youtube.pages import WEB_CLIENT, Pages, bare_page, iframe_api
 from tests.youtube.playlists import playlist_answer
+from tests.youtube.repetition import Stream, streams_of
 from tests.youtube.storyboards import Pictures
 from tests.youtube.timedtext import timedtext
 
@@ -71,7 +73,7 @@ class Answer:
     kind: Kind
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
-    body: bytes | Rendition = b""
+    body: bytes | Stream = b""
     headers: dict[str, str] = field(default_factory=dict)
     video_id: str | None = None
     itag: int | None = None
@@ -82,8 +84,10 @@ class Site:
 
     def __init__(self, media: Media) -> None:
         self.signer = Signer()
+        self._known: dict[tuple[int, tuple[int, ...]], dict[int, Stream]] = {}
+        self._lock = threading.Lock()
         self._media = media
-        self._pages = Pages(media, self.signer)
+        self._pages = Pages(self._streams, self.signer)
         self._pictures = Pictures(media)
         self._routes: tuple[tuple[str, Callable[[Asked, re.Match[str]], Answer]], ...] = (
             (r"[^/]+\.googlevideo\.com/videoplayback", self._videoplayback),
@@ -110,6 +114,13 @@ class Site:
             (r"[^/]*youtube[^/]*/youtubei/v1/browse", self._api_browse),
         )
 
+    def _streams(self, video: Video) -> dict[int, Stream]:
+        key = (video.seconds, video.itags)
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = streams_of(self._media, *key)
+            return self._known[key]
+
     def answer(self, asked: Asked) -> Answer:
         """The answer of a site in good health; 404 for everything it does not know."""
         for pattern, route in self._routes:
@@ -121,13 +132,13 @@ class Site:
         address = self.signer.check(asked.query)
         if address is None:
             return Answer(Kind.MEDIA, 403, "text/plain", video_id=asked.first("id"), itag=_itag(asked))
-        rendition = self._media.renditions.get(address.itag)
-        if rendition is None:
+        stream = self._streams(VIDEOS[address.video_id]).get(address.itag)
+        if stream is None:
             return _missing(Kind.MEDIA)
         return Answer(
             Kind.MEDIA,
-            content_type=rendition.format.mime.split(";")[0],
-            body=rendition,
+            content_type=stream.format.mime.split(";")[0],
+            body=stream,
             video_id=address.video_id,
             itag=address.itag,
         )
@@ -142,7 +153,10 @@ class Site:
         return _text(Kind.MANIFEST, "\n".join(lines) + "\n", "application/vnd.apple.mpegurl")
 
     def _sheet(self, _asked: Asked, match: re.Match[str]) -> Answer:
-        return _image(self._pictures.sheet(int(match["level"]), match["name"]), "jpg", match["id"])
+        video = VIDEOS.get(match["id"])
+        if video is None:
+            return _missing(Kind.IMAGE)
+        return _image(self._pictures.sheet(video, int(match["level"]), match["name"]), "jpg", video.id)
 
     def _thumbnail(self, _asked: Asked, match: re.Match[str]) -> Answer:
         if match["id"] not in VIDEOS:

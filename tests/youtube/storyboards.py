@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +14,6 @@ from PIL import Image
 
 from tests.youtube.catalogue import Video
 from tests.youtube.media import Media
-
-SECONDS_PER_TILE = 1
 
 
 @dataclass(frozen=True)
@@ -31,20 +30,29 @@ class Level:
         return self.columns * self.rows
 
 
-# Level 0 is one sheet of 100 pictures over the whole video; the others have a picture a second.
+# Level 0 is one sheet of 100 pictures over the whole video; the others have a picture every few seconds.
 OVERVIEW_TILES = 100
 LEVELS = (Level(48, 27, 10, 10), Level(80, 45, 10, 10), Level(160, 90, 5, 5), Level(320, 180, 3, 3))
+
+
+def seconds_per_tile(video: Video) -> int:
+    """Longer videos have sparser storyboards."""
+    return next((every for limit, every in ((120, 1), (300, 2), (900, 5)) if video.seconds <= limit), 10)
+
+
+def tile_times(video: Video, level: int) -> list[float]:
+    """What second of `video` each tile of a level shows."""
+    if level == 0:
+        return [at * video.seconds / OVERVIEW_TILES for at in range(OVERVIEW_TILES)]
+    return [float(at) for at in range(0, video.seconds, seconds_per_tile(video))]
 
 
 def storyboard_spec(video: Video) -> str:
     """The `spec`: base address, then `width#height#count#columns#rows#ms#name#sigh` a level."""
     parts = [f"https://i.ytimg.com/sb/{video.id}/storyboard3_L$L/$N.jpg?sqp=reelytests"]
     for number, level in enumerate(LEVELS):
-        count, every, name = (
-            (OVERVIEW_TILES, 0, "default")
-            if number == 0
-            else (video.seconds // SECONDS_PER_TILE, SECONDS_PER_TILE * 1000, "M$M")
-        )
+        count = len(tile_times(video, number))
+        every, name = (0, "default") if number == 0 else (seconds_per_tile(video) * 1000, "M$M")
         parts.append(
             f"{level.width}#{level.height}#{count}#{level.columns}#{level.rows}#{every}#{name}#rs$L{number}"
         )
@@ -57,40 +65,34 @@ class Pictures:
     def __init__(self, media: Media) -> None:
         self._media = media
 
-    def sheet(self, level_number: int, name: str) -> bytes | None:
+    def sheet(self, video: Video, level_number: int, name: str) -> bytes | None:
         """The JPEG of sheet `default` (level 0) or `M0`, `M1`, …; None where there is no such sheet."""
-        if not 0 <= level_number < len(LEVELS):
+        sheet_name = re.fullmatch("default" if level_number == 0 else r"M(\d{1,6})", name)
+        if sheet_name is None or level_number >= len(LEVELS):
             return None
         level = LEVELS[level_number]
-        total = int(self._media.seconds) // SECONDS_PER_TILE
-        if level_number == 0:
-            times = [at * self._media.seconds / OVERVIEW_TILES for at in range(OVERVIEW_TILES)]
-            if name != "default":
-                return None
-        else:
-            if not (name.startswith("M") and name[1:].isdigit()):
-                return None
-            number = int(name[1:])
-            if number >= math.ceil(total / level.per_sheet):
-                return None
-            first = number * level.per_sheet
-            times = [float(at * SECONDS_PER_TILE) for at in range(first, min(first + level.per_sheet, total))]
+        first = int(sheet_name[1]) * level.per_sheet if level_number else 0
+        times = tile_times(video, level_number)[first : first + level.per_sheet]
+        if not times:
+            return None
         rows = math.ceil(len(times) / level.columns)
         sheet = Image.new("RGB", (level.columns * level.width, rows * level.height))
-        pictures = _pictures(self._media.renditions[133].path)
         for place, time in enumerate(times):
-            tile = pictures[min(int(time), len(pictures) - 1)].resize((level.width, level.height))
+            tile = self._picture(time).resize((level.width, level.height))
             sheet.paste(tile, (place % level.columns * level.width, place // level.columns * level.height))
         return _encoded(sheet, "JPEG")
+
+    def _picture(self, time: float) -> Image.Image:
+        pictures = _pictures(self._media.renditions[133].path)
+        return pictures[int(time) % len(pictures)]
 
     def thumbnail(self, name: str, kind: str) -> bytes | None:
         """A thumbnail by the site's names (`hqdefault`, …) as `jpg` or `webp`; None for other names."""
         size = _THUMBNAILS.get(name)
         if size is None or kind not in ("jpg", "webp"):
             return None
-        pictures = _pictures(self._media.renditions[133].path)
-        picture = pictures[len(pictures) // 2].resize(size)
-        return _encoded(picture, "JPEG" if kind == "jpg" else "WEBP")
+        picture = self._picture(self._media.seconds / 2)
+        return _encoded(picture.resize(size), "JPEG" if kind == "jpg" else "WEBP")
 
 
 _THUMBNAILS = {

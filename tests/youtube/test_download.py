@@ -81,7 +81,7 @@ def test_a_stalled_connection_runs_into_the_clients_time_limit(youtube: YouTube,
     youtube.behave(Kind.MEDIA, stall_after=1000)
 
     (outcome,) = ytdlp.run(
-        youtube, youtube.url(PLAIN), folder=tmp_path, format="133", retries=0, socket_timeout=1, **BY_ITAG
+        youtube, youtube.url(PLAIN), folder=tmp_path, format="133", retries=0, socket_timeout=2, **BY_ITAG
     )
 
     assert "timed out" in (outcome.error or "")

@@ -140,7 +140,7 @@ def test_a_storyboard_tile_shows_the_second_it_stands_for(youtube_media: Media, 
     pictures, size = Pictures(youtube_media), LEVELS[level]
     shown: list[int] = []
     for number in range(100):
-        sheet = pictures.sheet(level, f"M{number}")
+        sheet = pictures.sheet(PLAIN, level, f"M{number}")
         if sheet is None:
             break
         image = Image.open(io.BytesIO(sheet))
@@ -152,8 +152,8 @@ def test_a_storyboard_tile_shows_the_second_it_stands_for(youtube_media: Media, 
                     shown.append(read_frame_number(tile))
     if size.width >= 160:
         assert shown == [second * FPS for second in range(SECONDS)]
-    assert pictures.sheet(level, f"M{number}") is None
-    assert pictures.sheet(level, "default") is None
+    assert pictures.sheet(PLAIN, level, f"M{number}") is None
+    assert pictures.sheet(PLAIN, level, "default") is None
 
 
 def manual(track: Track) -> list[tuple[float, float, str]]:

@@ -36,7 +36,15 @@ def word_times(cue: Cue) -> list[tuple[float, str]]:
 def _json3(track: Track) -> str:
     events: list[dict[str, object]] = []
     if track.automatic:
-        events.append({"tStartMs": 0, "dDurationMs": 60_000, "id": 1, "wpWinPosId": 1, "wsWinStyleId": 1})
+        events.append(
+            {
+                "tStartMs": 0,
+                "dDurationMs": _milliseconds(track.cues[-1].end),
+                "id": 1,
+                "wpWinPosId": 1,
+                "wsWinStyleId": 1,
+            }
+        )
     for cue in track.cues:
         event: dict[str, object] = {
             "tStartMs": _milliseconds(cue.start),
