@@ -75,8 +75,13 @@ class Account:
         return account
 
     def close(self) -> None:
-        """End the connection, and the permits that are still held."""
+        """End the connection, and the permits that are still held.
+
+        Without a keyring this device ends here too: it is signed out, so that it takes no device's place.
+        """
         self._owner.close()
+        if not self._secrets.lasting:
+            self.sign_out()
         self._server.close()
 
     def __enter__(self) -> Account:

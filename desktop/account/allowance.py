@@ -33,6 +33,7 @@ _MOST_AT_ONCE = 3  # units of a meter in a lease that is topped up by itself
 _BATCH = 100  # spends in one report
 _TRIES = 4  # another process of this device may take what was fetched
 _EARLY = 300.0  # seconds that a lease may begin in the future: clocks differ
+_DONE_WITH = frozenset({LeaseState.CLOSING, LeaseState.RETIRED})
 # The server has no such lease, or it was for a device key that this installation has lost.
 _NEVER_TO_BE_REPORTED = {"not-found", "device-signature-invalid"}
 # With these the server could not be asked at all; anything else is an answer, or a fault to be told.
@@ -169,7 +170,9 @@ class Allowance:
     def settle(self) -> None:
         """Report all spends and top the lease up where a meter has run dry. Safe to repeat."""
         with self._turn():
-            if not self._report_all():
+            reported = self._report_all()
+            self._close_all(_DONE_WITH)
+            if not reported:
                 return
             usage = self.refresh()
             lease = self.current()
@@ -267,10 +270,10 @@ class Allowance:
             reported = self._report(held, return_rest=False) or reported
         return reported
 
-    def _close_all(self) -> None:
-        """Give back the rest of every lease that no job holds."""
+    def _close_all(self, states: frozenset[LeaseState] = _DONE_WITH | {LeaseState.OPEN}) -> None:
+        """Give back the rest of every lease in one of these states that no job holds."""
         for held in self.journal.leases():
-            if held.state is not LeaseState.LOST and self.journal.begin_closing(held.id):
+            if held.state in states and self.journal.begin_closing(held.id):
                 self._report(held, return_rest=True)
 
     def _report(self, held: HeldLease, return_rest: bool) -> bool:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -81,16 +82,8 @@ class Server:
 
     def __init__(self, url: str, offline: bool = False) -> None:
         """With `offline` every call fails at once with ReelyError `offline`."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-            raise ReelyError(
-                "bad-server-url",
-                f"{problems.printable(url, 100)} is not the address of a license server.",
-                "Set REELY_SERVER_URL to an address such as https://example.org.",
-                Exit.USAGE,
-            )
         self.url = url.rstrip("/")
-        self._base_path = parts.path.rstrip("/")
+        self._base_path = _path_of(url)
         self._offline = offline
         self.on_time: Callable[[float], None] = lambda _now: None
         """Told the server's clock (Unix seconds) with each answer."""
@@ -194,6 +187,8 @@ class Server:
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise _slow() from error
         except (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError) as error:
+            if _spoke_something_else(error):
+                raise problems.garbled("it is not HTTP") from error
             raise ReelyError(
                 "server-unreachable",
                 "The license server cannot be reached.",
@@ -219,6 +214,33 @@ class Server:
         except ValidationError:
             return problems.to_error(status, None)
         return ServerRefusal(problems.to_error(status, problem), problems.code_of(problem), status)
+
+
+def _path_of(url: str) -> str:
+    """The path in the address of a license server. Raises ReelyError `bad-server-url`."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in url or parts.query or parts.fragment:
+        raise ReelyError(
+            "bad-server-url",
+            "The address that is set for the license server is none.",
+            "Set REELY_SERVER_URL to an address such as https://example.org, without a password in it.",
+            Exit.USAGE,
+        )
+    return parts.path.rstrip("/")
+
+
+def _spoke_something_else(error: BaseException) -> bool:
+    """Whether somebody answered, but not in HTTP."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+            return True
+        cause = cause.__context__
+    return False
 
 
 def _content(response: requests.Response, deadline: float) -> bytes:

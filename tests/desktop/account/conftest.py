@@ -1,0 +1,207 @@
+"""A real license server on loopback whose clock and network can be moved and cut, and accounts on it."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from desktop.account import Account, Delivery, Meter, SecretStore
+from desktop.files import publish
+from license_server import create_app
+from license_server.accounts import service as accounts
+from license_server.config import Argon2Cost, Config, RateLimits
+from license_server.database import migrate_database, unit_of_work
+from license_server.tiers.catalogue import BY_ID
+from license_server.tiers.service import give
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring that ends with the test."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.secrets: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.secrets.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.secrets[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.secrets.pop((service, username), None) is None:
+            raise PasswordDeleteError("no such secret")
+
+
+class LicenseServer:
+    """The real server in this process, spoken to over loopback.
+
+    `cut` drops connections before a request is read, `lose_answers` after it was served; `before` is called
+    ahead of each request with its method and path. `time` is the server's clock.
+    """
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.time = datetime.now(UTC)
+        self.cut = False
+        self.lose_answers = False
+        self.requests: list[tuple[str, str]] = []
+        config = Config.embedded(data, {}).model_copy(
+            update={
+                "argon2": Argon2Cost(time_cost=1, memory_kib=1024, parallelism=1),
+                "rate_limits": RateLimits(
+                    everything="9999 per second", sign_up="9999 per second", sign_in="9999 per second"
+                ),
+                **settings,
+            }
+        )
+        self.app = create_app(config, clock=lambda: self.time)
+        migrate_database(self.app)
+        licenses = self
+
+        class Handler(WSGIRequestHandler):
+            def log(self, type: str, message: str, *args: Any) -> None:
+                """Requests are not logged."""
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return format_datetime(licenses.time, usegmt=True)
+
+        self._http = make_server("127.0.0.1", 0, self._serve, threaded=False, request_handler=Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def advance(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+    def give(self, email: str, tier: str, days: float = 365) -> None:
+        """Give an account a tier for nothing."""
+        with self.app.app_context(), unit_of_work(writes=True):
+            account = accounts.by_email(email)
+            assert account is not None
+            give(account.id, BY_ID[tier], self.time + timedelta(days=days))
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        if self.cut:
+            return self._drop(environ)
+
+        if self.lose_answers:
+            for _ in self.app.wsgi_app(environ, lambda *_: lambda _data: None):
+                pass
+            return self._drop(environ)
+        return self.app.wsgi_app(environ, start_response)
+
+    @staticmethod
+    def _drop(environ: dict[str, Any]) -> Iterable[bytes]:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError("the network was cut")
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LicenseServer]:
+    server = LicenseServer(tmp_path_factory.mktemp("license-server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server(shared_server: LicenseServer) -> Iterator[LicenseServer]:
+    """The session's server, with its clock right and its network up."""
+    shared_server.time = datetime.now(UTC)
+    shared_server.requests.clear()
+    yield shared_server
+    shared_server.cut = shared_server.lose_answers = False
+
+
+class Device:
+    """One installation: a home, a keyring, and a wall clock that may be wrong."""
+
+    def __init__(self, home: Path, server: LicenseServer, stack: ExitStack) -> None:
+        self.home = home
+        self.server = server
+        self.keyring = MemoryKeyring()
+        self.clock_error = 0.0
+        self._stack = stack
+        self._clips = itertools.count(1)
+        self.account = self.open()
+
+    def open(self, offline: bool = False) -> Account:
+        """The account as a newly started process sees it."""
+        account = Account.open(
+            self.home, self.server.url, SecretStore(self.keyring), offline=offline, wall=self.wall
+        )
+        self._stack.callback(account.close)
+        self.account = account
+        return account
+
+    def wall(self) -> float:
+        return self.server.time.timestamp() + self.clock_error
+
+    def trim(self) -> Path:
+        """One clip, from permit to real name."""
+        clips = self.home / "clips"
+        clips.mkdir(parents=True, exist_ok=True)
+        number = next(self._clips)
+        delivery = Delivery(temporary=clips / f".{number}.part", final=clips / f"{number}.mp4")
+        with self.account.permit(Meter.TRIM, source_seconds=60) as permit:
+            delivery.temporary.write_bytes(b"a clip")
+            permit.commit([delivery])
+            publish(delivery.temporary, delivery.final)
+            permit.delivered()
+        return delivery.final
+
+    def clips(self) -> int:
+        return len(list((self.home / "clips").glob("*.mp4")))
+
+    def meter(self, meter: Meter = Meter.TRIM) -> tuple[int | None, int, int, int | None]:
+        """Limit, settled, held and available, as the server says."""
+        status = self.account.status()
+        assert status.online
+        numbers = status.meters[meter]
+        return numbers.limit, numbers.settled, numbers.held, numbers.available
+
+
+@pytest.fixture
+def new_device(server: LicenseServer, tmp_path: Path) -> Iterator[Callable[[], Device]]:
+    with ExitStack() as stack:
+        yield lambda: Device(tmp_path / f"home-{next(_numbers)}", server, stack)
+
+
+@pytest.fixture
+def device(new_device: Callable[[], Device]) -> Device:
+    """A device that nobody has signed in on."""
+    return new_device()
+
+
+@pytest.fixture
+def email() -> str:
+    return f"creator-{next(_numbers)}@example.com"
+
+
+@pytest.fixture
+def signed_in(device: Device, email: str) -> Device:
+    """A device with a new free account."""
+    device.account.sign_up(email, PASSWORD, "Ada Creator")
+    return device
