@@ -7,17 +7,25 @@ from importlib.metadata import version
 from flask import Flask
 
 from license_server import errors, extensions, http, logs
-from license_server.accounts.views import accounts
+from license_server.accounts import views as accounts_views
 from license_server.clock import Clock, utc_now
 from license_server.config import Config
-from license_server.devices.views import devices
-from license_server.jobs.views import jobs
-from license_server.leases.views import leases
-from license_server.system.views import system
-from license_server.tiers.views import tiers
-from license_server.usage.views import usage
+from license_server.devices import views as devices_views
+from license_server.jobs import views as jobs_views
+from license_server.leases import views as leases_views
+from license_server.system import views as system_views
+from license_server.tiers import views as tiers_views
+from license_server.usage import views as usage_views
 
-ROOMS = (accounts, tiers, usage, devices, leases, jobs)
+ROOMS = (
+    accounts_views.room,
+    tiers_views.room,
+    usage_views.room,
+    devices_views.room,
+    leases_views.room,
+    jobs_views.room,
+)
+"""Everything under `/api/v1`."""
 
 
 def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
@@ -41,5 +49,5 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     extensions.init_app(app, config)
     for room in ROOMS:
         app.register_blueprint(room, url_prefix="/api/v1")
-    app.register_blueprint(system)
+    app.register_blueprint(system_views.system)
     return app

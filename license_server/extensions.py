@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from limits.storage import MemoryStorage
 
 from license_server import database, http
 from license_server.accounts import access_tokens
@@ -31,3 +32,12 @@ def _limit_of_this_call() -> str:
     config: Config = current_app.extensions["reely_config"]
     name = http.rate_limit_of(request.endpoint)
     return str(getattr(config.rate_limits, name))
+
+
+def close(app: Flask) -> None:
+    """Gives back what the app holds: database connections, and the timer that forgets old requests."""
+    with app.app_context():
+        database.db.engine.dispose()
+    for limiter in app.extensions["limiter"]:
+        if isinstance(limiter.storage, MemoryStorage):
+            limiter.storage.timer.join()

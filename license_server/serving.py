@@ -9,6 +9,8 @@ from types import FrameType
 from flask import Flask
 from waitress.server import create_server
 
+from license_server import extensions
+
 THREADS = 8
 
 
@@ -36,6 +38,7 @@ def serve(app: Flask, listener: socket.socket) -> None:
         server.run()
     finally:
         server.close()
+        extensions.close(app)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -35,10 +35,10 @@ from license_server.pagination import page
 from license_server.schemas import Page, PageQuery
 from license_server.tiers.service import standing
 
-accounts = Room("accounts", __name__)
+room = Room("accounts", __name__)
 
 
-@accounts.serve(
+@room.serve(
     "POST",
     "/auth/register",
     access="public",
@@ -53,14 +53,14 @@ def register(body: Registration) -> SignedIn:
     return _signed_in(service.sign_in(account.id, _client()))
 
 
-@accounts.serve("POST", "/auth/login", access="public", problems=(InvalidCredentials,), rate_limit="sign_in")
+@room.serve("POST", "/auth/login", access="public", problems=(InvalidCredentials,), rate_limit="sign_in")
 def login(body: Credentials) -> SignedIn:
     """Sign in."""
     account_id = service.check_credentials(body.email, body.password)
     return _signed_in(service.sign_in(account_id, _client()))
 
 
-@accounts.serve(
+@room.serve(
     "POST",
     "/auth/refresh",
     access="refresh-token",
@@ -71,20 +71,20 @@ def refresh() -> SignedIn:
     return _signed_in(service.refresh(identity.bearer_token()))
 
 
-@accounts.serve("POST", "/auth/logout")
+@room.serve("POST", "/auth/logout")
 def logout() -> None:
     """End the session that calls."""
     caller = identity.caller()
     service.end_session(caller.account, caller.session.id)
 
 
-@accounts.serve("GET", "/auth/me")
+@room.serve("GET", "/auth/me")
 def me() -> User:
     """The account that calls."""
     return _user(identity.caller().account)
 
 
-@accounts.serve("PUT", "/auth/me", problems=(EmailTaken, InvalidCredentials))
+@room.serve("PUT", "/auth/me", problems=(EmailTaken, InvalidCredentials))
 def change_me(body: ProfileChange) -> User:
     """Change the name or the email address; a field that is not sent stays."""
     account = identity.caller().account
@@ -100,7 +100,7 @@ def change_me(body: ProfileChange) -> User:
     return _user(account)
 
 
-@accounts.serve("DELETE", "/auth/me", problems=(InvalidCredentials,))
+@room.serve("DELETE", "/auth/me", problems=(InvalidCredentials,))
 def delete_me(body: PasswordConfirmation) -> None:
     """Delete the account and everything that is stored about it."""
     account = identity.caller().account
@@ -108,7 +108,7 @@ def delete_me(body: PasswordConfirmation) -> None:
     service.delete_account(account)
 
 
-@accounts.serve("POST", "/auth/change-password", problems=(InvalidCredentials, PasswordTooCommon))
+@room.serve("POST", "/auth/change-password", problems=(InvalidCredentials, PasswordTooCommon))
 def change_password(body: PasswordChange) -> None:
     """Change the password; all other sessions end."""
     caller = identity.caller()
@@ -117,7 +117,7 @@ def change_password(body: PasswordChange) -> None:
     service.change_password(caller.account, caller.session, password_hash)
 
 
-@accounts.serve("GET", "/auth/sessions")
+@room.serve("GET", "/auth/sessions")
 def sessions(query: PageQuery) -> Page[SessionAnswer]:
     """Where the account is signed in, newest first."""
     caller = identity.caller()
@@ -144,13 +144,13 @@ def sessions(query: PageQuery) -> Page[SessionAnswer]:
     )
 
 
-@accounts.serve("DELETE", "/auth/sessions/<session_id>", problems=(NotFound,))
+@room.serve("DELETE", "/auth/sessions/<session_id>", problems=(NotFound,))
 def end_session(session_id: str) -> None:
     """End a session."""
     service.end_session(identity.caller().account, session_id)
 
 
-@accounts.serve("GET", "/auth/export")
+@room.serve("GET", "/auth/export")
 def export() -> Export:
     """Everything that is stored about the account."""
     account = identity.caller().account

@@ -14,16 +14,16 @@ from license_server.leases import reclaim
 from license_server.pagination import page
 from license_server.schemas import Page, PageQuery
 
-devices = Room("devices", __name__)
+room = Room("devices", __name__)
 
 
-@devices.serve("POST", "/devices", status=201, problems=(DeviceLimit,))
+@room.serve("POST", "/devices", status=201, problems=(DeviceLimit,))
 def add(body: NewDevice) -> DeviceAnswer:
     """Add this device; with a key that is known already, it is the same device."""
     return _answer(service.add(identity.caller().account, body.name, body.platform, body.public_key))
 
 
-@devices.serve("GET", "/devices")
+@room.serve("GET", "/devices")
 def list_devices(query: PageQuery) -> Page[DeviceAnswer]:
     """The account's devices, newest first."""
     account = identity.caller().account
@@ -32,13 +32,13 @@ def list_devices(query: PageQuery) -> Page[DeviceAnswer]:
     return Page(items=[_answer(device) for device in found], next=cursor)
 
 
-@devices.serve("DELETE", "/devices/<device_id>", problems=(NotFound,))
+@room.serve("DELETE", "/devices/<device_id>", problems=(NotFound,))
 def remove(device_id: str) -> None:
     """Remove a device from the account; what it holds stays held until the period ends."""
     service.remove(identity.caller().account, device_id)
 
 
-@devices.serve("POST", "/devices/<device_id>/lost", problems=(NotFound, LostDeviceLimit))
+@room.serve("POST", "/devices/<device_id>/lost", problems=(NotFound, LostDeviceLimit))
 def lost(device_id: str) -> DeviceAnswer:
     """Report a device as lost: what it holds comes back to the account."""
     device = service.mark_lost(identity.caller().account, device_id)

@@ -13,10 +13,10 @@ from license_server.jobs.schemas import JobAnswer
 from license_server.pagination import page
 from license_server.schemas import Page, PageQuery
 
-jobs = Room("jobs", __name__)
+room = Room("jobs", __name__)
 
 
-@jobs.serve("GET", "/my-jobs")
+@room.serve("GET", "/my-jobs")
 def list_jobs(query: PageQuery) -> Page[JobAnswer]:
     """The jobs that the account's devices reported, newest first."""
     account = identity.caller().account
@@ -38,7 +38,7 @@ def list_jobs(query: PageQuery) -> Page[JobAnswer]:
     )
 
 
-@jobs.serve("DELETE", "/my-jobs/<job_id>", problems=(NotFound,))
+@room.serve("DELETE", "/my-jobs/<job_id>", problems=(NotFound,))
 def forget(job_id: str) -> None:
     """Forget what a job was about; the unit that it cost stays counted."""
     service.forget(identity.caller().account, job_id)

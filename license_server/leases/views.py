@@ -16,12 +16,12 @@ from license_server.http import Room
 from license_server.leases import issue, settle, tokens
 from license_server.leases.schemas import LeaseAnswer, LeaseRequest, SettleAnswer, Settlement
 
-leases = Room("leases", __name__)
+room = Room("leases", __name__)
 
 _SIGNED = (DeviceSignatureInvalid, DeviceSignatureExpired, NotFound)
 
 
-@leases.serve("POST", "/leases", device_signed=True, problems=(*_SIGNED, QuotaExhausted, SignInAgain))
+@room.serve("POST", "/leases", device_signed=True, problems=(*_SIGNED, QuotaExhausted, SignInAgain))
 def request_lease(body: LeaseRequest) -> LeaseAnswer:
     """Get a lease for this device; the same request again gets the same lease."""
     caller = identity.caller()
@@ -30,7 +30,7 @@ def request_lease(body: LeaseRequest) -> LeaseAnswer:
     return LeaseAnswer(lease=issue.issue(caller, device, body.request_id, body.wants).token)
 
 
-@leases.serve("POST", "/leases/<lease_id>/settle", device_signed=True, problems=_SIGNED)
+@room.serve("POST", "/leases/<lease_id>/settle", device_signed=True, problems=_SIGNED)
 def settle_spends(lease_id: str, body: Settlement) -> SettleAnswer:
     """Report what was spent on a lease, and, if wanted, return its rest and get the next one.
 

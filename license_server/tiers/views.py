@@ -6,10 +6,10 @@ from license_server.http import Room
 from license_server.tiers.catalogue import TIERS
 from license_server.tiers.schemas import MeterLimits, TierAnswer
 
-tiers = Room("tiers", __name__)
+room = Room("tiers", __name__)
 
 
-@tiers.serve("GET", "/tiers", access="public")
+@room.serve("GET", "/tiers", access="public")
 def list_tiers() -> list[TierAnswer]:
     """What each tier costs and gives."""
     return [

@@ -7,10 +7,10 @@ from license_server.http import Room
 from license_server.usage import service
 from license_server.usage.schemas import Usage
 
-usage = Room("usage", __name__)
+room = Room("usage", __name__)
 
 
-@usage.serve("GET", "/auth/usage")
+@room.serve("GET", "/auth/usage")
 def show_usage() -> Usage:
     """What is used and left in this period, and what was used in earlier ones."""
     return service.usage(identity.caller().account)

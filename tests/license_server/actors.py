@@ -156,7 +156,7 @@ class Device:
 
     def spend(self, lease: HeldLease, meter: str = "trim", job: object = "trim of a test") -> dict[str, Any]:
         """Spends one unit on a lease and chains it to the spend before."""
-        last = lease.spends[-1] if lease.spends else {"counter": 0, "hash": "0" * 64}
+        last: dict[str, Any] = lease.spends[-1] if lease.spends else {"counter": 0, "hash": "0" * 64}
         spend = make_spend(lease.id, last["counter"] + 1, last["hash"], meter, self.person.clock(), job)
         lease.spends.append(spend)
         return spend

@@ -11,7 +11,8 @@ from flask import Flask
 
 from license_server import create_app
 from license_server.config import Argon2Cost, Config
-from license_server.database import db, migrate_database
+from license_server.database import migrate_database
+from license_server.extensions import close
 from tests.license_server.actors import Device, Person, TestClock
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
@@ -23,8 +24,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("server")
     app = create_app(Config.embedded(folder, {}))
     migrate_database(app)
-    with app.app_context():
-        db.engine.dispose()
+    close(app)
     return folder
 
 
@@ -56,8 +56,7 @@ def start(clock: TestClock) -> Iterator[Callable[[Config], Flask]]:
 
     yield started
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
+        close(app)
 
 
 @pytest.fixture
