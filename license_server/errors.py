@@ -119,10 +119,6 @@ class SignInAgain(Problem):
     code, title, status = "sign-in-again", "This device has to sign in again", 403
 
 
-class Forbidden(Problem):
-    code, title, status = "forbidden", "You may not do this", 403
-
-
 class NotFound(Problem):
     code, title, status = "not-found", "There is no such thing", 404
 

@@ -18,6 +18,7 @@ from license_server.accounts import identity
 from license_server.errors import (
     FieldFault,
     MalformedRequest,
+    NotFound,
     Problem,
     UnsupportedMediaType,
     ValidationFailed,
@@ -113,6 +114,8 @@ def rate_limit_of(endpoint_name: str | None) -> str:
 def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Response]:
     @wraps(view)
     def answer_request(**arguments: Any) -> Response:
+        if not all(part.isprintable() for part in arguments.values()):
+            raise NotFound("There is nothing at this address.")
         if endpoint.query is not None:
             arguments["query"] = _query(endpoint.query)
         if endpoint.body is not None:

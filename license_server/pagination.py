@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Select, and_, or_
@@ -42,9 +42,9 @@ def _write(at: datetime, id: str) -> str:
 def _read(cursor: str) -> tuple[datetime, str]:
     try:
         at, last = json.loads(urlsafe_b64decode(cursor))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not isinstance(last, str):
+        moment = datetime.fromisoformat(at).astimezone(UTC)
+        if not isinstance(last, str) or not last.isprintable():
             raise ValueError("not one of ours")  # noqa: TRY301
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise ValidationFailed([FieldFault(field="cursor", message="is not a cursor of this list")]) from None
     return moment, last

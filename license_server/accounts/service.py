@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 from pydantic import SecretStr
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from license_server.accounts import access_tokens, passwords
 from license_server.accounts.models import Account, RefreshToken, SignInSession
@@ -45,7 +46,7 @@ def register(email: str, password_hash: str, full_name: str | None) -> Account:
         raise EmailTaken("Sign in instead, or use another address.")
     account = Account(email=email, password_hash=password_hash, full_name=full_name, created_at=now())
     db.session.add(account)
-    db.session.flush()
+    _flush_address()
     record("account.registered", account.id)
     return account
 
@@ -153,6 +154,7 @@ def change_email(account: Account, email: str) -> None:
         raise EmailTaken("Use another address.")
     account.email = email
     account.email_verified = False
+    _flush_address()
     record("account.email-changed", account.id)
 
 
@@ -173,6 +175,13 @@ def lock(account_id: str) -> None:
     db.session.execute(
         select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
     ).one()
+
+
+def _flush_address() -> None:
+    try:
+        db.session.flush()
+    except IntegrityError:  # somebody took the address since it was looked up
+        raise EmailTaken("Use another address.") from None
 
 
 def _hand_out(account: Account, session: SignInSession, refresh_token: str, at: datetime) -> Tokens:

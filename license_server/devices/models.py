@@ -27,6 +27,8 @@ class Device(Base):
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    """Since when it is off the list; it may come back with its key."""
     lost_at: Mapped[datetime | None]
+    """When it was last reported as lost; it stays known after it has come back."""
     forked_at: Mapped[datetime | None]
     """When copies of it were found; it needs a sign-in after that to get a lease."""

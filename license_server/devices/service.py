@@ -25,7 +25,7 @@ def add(account: Account, name: str, platform: str, public_key: str) -> Device:
     device = db.session.scalar(
         select(Device).where(Device.account_id == account.id, Device.public_key == public_key)
     )
-    if device is not None and device.removed_at is None and device.lost_at is None:
+    if device is not None and device.removed_at is None:
         device.name, device.platform, device.last_seen_at = name, platform, at
         return device
     tier = standing(account.id).tier
@@ -40,7 +40,7 @@ def add(account: Account, name: str, platform: str, public_key: str) -> Device:
         device = Device(account_id=account.id, public_key=public_key, created_at=at)
         db.session.add(device)
     device.name, device.platform, device.last_seen_at = name, platform, at
-    device.removed_at = device.lost_at = None
+    device.removed_at = None
     db.session.flush()
     record("device.added", account.id, device=device.id)
     return device
@@ -65,11 +65,11 @@ def remove(account: Account, device_id: str) -> None:
 
 
 def mark_lost(account: Account, device_id: str) -> Device:
-    """Notes that a device is lost. Raises `NotFound`, or `LostDeviceLimit` after another one not long ago."""
+    """Takes a lost device off the list. Raises `NotFound`, or `LostDeviceLimit` after one not long ago."""
     config: Config = current_app.extensions["reely_config"]
     accounts.lock(account.id)
     device = find(account, device_id)
-    if device.lost_at is not None:
+    if device.removed_at is not None and device.lost_at is not None:
         return device
     at = now()
     span = timedelta(days=config.lost_device_days)
@@ -80,7 +80,7 @@ def mark_lost(account: Account, device_id: str) -> Device:
         )
         problem.headers["Retry-After"] = str(int((last + span - at).total_seconds()) + 1)
         raise problem
-    device.lost_at = at
+    device.removed_at = device.lost_at = at
     record("device.lost", account.id, device=device.id)
     return device
 
@@ -94,7 +94,6 @@ def others_active(device: Device, days: int = 7) -> bool:
                 Device.account_id == device.account_id,
                 Device.id != device.id,
                 Device.removed_at.is_(None),
-                Device.lost_at.is_(None),
                 Device.last_seen_at > now() - timedelta(days=days),
             )
             .limit(1)
@@ -108,7 +107,7 @@ def _count(account: Account) -> int:
         db.session.scalar(
             select(func.count())
             .select_from(Device)
-            .where(Device.account_id == account.id, Device.removed_at.is_(None), Device.lost_at.is_(None))
+            .where(Device.account_id == account.id, Device.removed_at.is_(None))
         )
         or 0
     )

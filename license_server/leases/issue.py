@@ -34,6 +34,7 @@ def issue(caller: Caller, device: Device, request_id: str, wants: Wants) -> Leas
     `NotFound` for a device that was removed or lost.
     """
     accounts.lock(caller.account.id)
+    device.last_seen_at = now()
     known = db.session.scalar(
         select(Lease).where(Lease.device_id == device.id, Lease.request_id == request_id)
     )
@@ -67,7 +68,7 @@ def open_current_period(account: Account) -> tuple[Standing, Period]:
 
 
 def _check_may_have_leases(caller: Caller, device: Device) -> None:
-    if device.removed_at is not None or device.lost_at is not None:
+    if device.removed_at is not None:
         raise NotFound("The account no longer has this device. Add it again.")
     if device.forked_at is not None and caller.session.created_at <= device.forked_at:
         raise SignInAgain("This device's journal was copied or restored. Sign in again to go on.")

@@ -281,7 +281,18 @@ def test_a_list_comes_in_parts_without_gaps_or_repeats(ada: Person, clock: TestC
     assert len(seen) == len(set(seen)) == 7
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=!!", "cursor=W10=", "page=2"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "cursor=!!",
+        "cursor=W10=",
+        "page=2",
+        "cursor=WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzIzOjU5IiwgIngiXQ==",
+    ],
+)
 def test_a_query_that_is_not_right_is_refused(ada: Person, query: str) -> None:
     assert ada.call("GET", f"/auth/sessions?{query}").status_code == 422
 

@@ -72,6 +72,10 @@ def test_what_a_lost_device_holds_comes_back_once_in_thirty_days(ada: Person, cl
     assert abs(int(refused.headers["Retry-After"]) - 30 * 86400) <= 1
     assert ada.meter()["held"] == 2
     assert ada.call("POST", f"/devices/{phone.id}/lost").status_code == 200, "again is no change"
+    phone.add()
+    phone.lease(trim=2)
+    again = ada.call("POST", f"/devices/{phone.id}/lost")
+    assert again.status_code == 429, "coming back does not start the thirty days anew"
     clock.advance(days=30)
     ada.login()
     assert ada.call("POST", f"/devices/{tablet.id}/lost").status_code == 200
