@@ -96,10 +96,14 @@ class FfmpegProcess:
                 Exit.MEDIA,
             )
 
-    def kill(self) -> None:
-        """End it now if it still runs, and let go of its pipes."""
+    def stop(self) -> None:
+        """End it now if it still runs. Its pipes stay ours; whoever reads or writes them sees their end."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """End it now if it still runs, and let go of its pipes."""
+        self.stop()
         self._listener.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -127,4 +131,4 @@ def running(output: ffmpeg.nodes.OutputStream, *, feed: bool = False) -> Iterato
     try:
         yield process
     finally:
-        process.kill()
+        process.close()

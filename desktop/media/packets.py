@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from desktop.media.container import open_media, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.pictures import PictureReader
-from desktop.media.probe import MediaInfo, probe
+from desktop.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
 
 Ticks = NDArray[np.int64]
 
@@ -54,6 +54,10 @@ class StreamPackets:
     and after can be joined here. A key that is not clean starts an open GOP."""
     shown: NDArray[np.bool_]
     size: NDArray[np.int64]
+    delay: int = 0
+    """Sound: samples at the start that are decoded but not presented (the encoder's delay)."""
+    start: Fraction | None = None
+    """When the first thing is presented, in seconds of the file, as the container tells it."""
 
     def __len__(self) -> int:
         return int(self.pts.size)
@@ -100,6 +104,22 @@ class StreamPackets:
         """The tick at which the one at `position` in `order` gives way to the next."""
         return int(self.starts[position + 1]) if position + 1 < len(self.starts) else self.end
 
+    def sample_positions(self, rate: int) -> NDArray[np.int64]:
+        """For sound: the number of each packet's first sample, counted from the source's zero.
+
+        Where times are coarser than samples (Matroska: milliseconds) but packets are all of one length,
+        packets are counted from the first one, as a decoder does; that is exact to the sample.
+        """
+        told = (self.pts * float(self.time_base) - float(self.origin)) * rate
+        coarse = float(self.time_base * rate)
+        if coarse > 1 and len(self) > 2:
+            length = round((told[-1] - told[0]) / (len(self) - 1))
+            first = self.start if self.start is not None else int(self.pts[0]) * self.time_base
+            regular = round((first - self.origin) * rate) - self.delay + length * np.arange(len(self))
+            if np.abs(regular - told).max() <= 2 * coarse:
+                return np.asarray(regular, dtype=np.int64)
+        return np.asarray(np.rint(told), dtype=np.int64)
+
     def keyframe_before(self, tick: int, *, clean: bool = False) -> int:
         """The packet number of the last keyframe presented at or before `tick`, else of the first one.
 
@@ -139,8 +159,12 @@ class _Columns:
     clean: list[bool] = field(default_factory=list)
     shown: list[bool] = field(default_factory=list)
     size: list[int] = field(default_factory=list)
+    delay: int = 0
 
     def add(self, pts: int, dts: int, packet: Packet[Any], *, clean: bool, shown: bool) -> None:
+        if not self.pts and packet.has_sidedata("skip_samples"):
+            # AV_PKT_DATA_SKIP_SAMPLES: the first 32 bits, little-endian, count those at the start.
+            self.delay = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
         self.pts.append(pts)
         self.dts.append(dts)
         self.duration.append(packet.duration or 0)
@@ -149,11 +173,13 @@ class _Columns:
         self.shown.append(shown)
         self.size.append(packet.size)
 
-    def freeze(self, index: int, time_base: Fraction, origin: Fraction) -> StreamPackets:
+    def freeze(self, stream: VideoInfo | AudioInfo, origin: Fraction) -> StreamPackets:
         return StreamPackets(
-            index=index,
-            time_base=time_base,
+            index=stream.index,
+            time_base=stream.time_base,
             origin=origin,
+            start=stream.start,
+            delay=self.delay,
             pts=np.asarray(self.pts, dtype=np.int64),
             dts=np.asarray(self.dts, dtype=np.int64),
             duration=np.asarray(self.duration, dtype=np.int64),
@@ -176,9 +202,9 @@ def read_packets(
     clock than the file's own. Raises what `probe` raises.
     """
     info = info or probe(path)
-    wanted: dict[int, Fraction] = {audio.index: audio.time_base for audio in info.audios}
+    wanted: dict[int, VideoInfo | AudioInfo] = {audio.index: audio for audio in info.audios}
     if info.video:
-        wanted[info.video.index] = info.video.time_base
+        wanted[info.video.index] = info.video
     columns = {index: _Columns() for index in wanted}
     reader = PictureReader(info.video.codec) if info.video else None
     with open_media(path) as container:
@@ -196,7 +222,7 @@ def read_packets(
             if progress is not None and number % _REPORT_EVERY == 0 and info.size:
                 progress(min(1.0, (packet.pos or 0) / info.size))
     zero = info.start if origin is None else origin
-    index_of = {index: columns[index].freeze(index, base, zero) for index, base in wanted.items()}
+    index_of = {index: columns[index].freeze(stream, zero) for index, stream in wanted.items()}
     if not any(packets.shown.any() for packets in index_of.values()):
         raise unreadable(path)
     if progress is not None:

@@ -64,7 +64,7 @@ class SegmentPlan:
     @property
     def early(self) -> Fraction:
         """By how many seconds it begins before it was asked to; 0 where it does not."""
-        return max(Fraction(0), Fraction(self.asked.start) - self.start)
+        return max(Fraction(0), _exact(self.asked.start) - self.start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def plan_cut(
 
 def _bounds(segment: Segment, end: Fraction) -> tuple[Fraction, Fraction]:
     """In and out as exact numbers, the out point at most at the source's end."""
-    start, stop = Fraction(segment.start), Fraction(segment.end)
+    start, stop = _exact(segment.start), _exact(segment.end)
     if start >= end or stop > end + OVERSHOOT:
         raise ReelyError(
             "segment-outside-source",
@@ -138,6 +138,11 @@ def _bounds(segment: Segment, end: Fraction) -> tuple[Fraction, Fraction]:
             Exit.USAGE,
         )
     return start, min(stop, end)
+
+
+def _exact(seconds: float) -> Fraction:
+    """The time that was meant: floats are off by less than what anybody can mean, microseconds."""
+    return Fraction(round(seconds * 1_000_000), 1_000_000)
 
 
 def _pictures(segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets) -> range:

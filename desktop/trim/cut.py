@@ -1,0 +1,195 @@
+"""The job `trim`: an edit of a source becomes clips, written under temporary names, verified and fsynced."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from desktop.jobs.progress import span
+from desktop.jobs.protocol import Job, Report
+from desktop.trim.edit import Clip, Edit, MediaInput, Mode
+from desktop.trim.media import CutMedia, Sound, read_media
+from desktop.trim.mux import Timescales, Track, write_clip
+from desktop.trim.partials import owner_of_this_process, partial_path
+from desktop.trim.picture import choose_format
+from desktop.trim.plan import ClipPlan, plan_cut
+from desktop.trim.sound import output_rate
+from desktop.trim.targets import check_room, check_targets, claim, discarding_unless_done, disk_errors, sync
+from desktop.trim.tracks import can_copy_sound, clip_ticks, picture_track, sound_track
+from desktop.trim.verify import Expectation, SoundExpectation, verify_clip
+
+# Shares of the work: reading the index, of all; writing, of each clip (the rest is checking it).
+_INDEXING, _WRITING = 0.1, 0.9
+
+
+class TrimJob(Job):
+    """Cut `edit` out of `media` into `targets`: one file, or one a segment where the edit says `separate`.
+
+    `max_height` scales down what is encoded anew (lines as shown). `owner` is the process that asked and that
+    will publish the clips; leave it to its default.
+    """
+
+    kind: Literal["trim"] = "trim"
+    media: MediaInput
+    edit: Edit
+    targets: tuple[Path, ...] = Field(min_length=1)
+    overwrite: bool = False
+    max_height: int | None = Field(default=None, ge=2)
+    title: str | None = None
+    owner: str = Field(default_factory=owner_of_this_process)
+
+
+class TrimResult(BaseModel):
+    """The clips, in the order of the targets, still under their temporary names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    clips: tuple[Clip, ...]
+
+
+def trim(job: TrimJob, report: Report) -> TrimResult:
+    """Do the job. Nothing is left behind unless all clips are written and verified.
+
+    Raises ReelyError: `file-exists`, `folder-not-found`, `folder-not-writable`, `destination-is-source`,
+    `name-not-possible`, `disk-full`, `segment-outside-source`, `segment-empty`, `copy-not-possible`,
+    `clip-verification-failed`, `pictures-missing`, `ffmpeg-missing`, and what `probe` raises.
+    """
+    sources = [path for path in (job.media.video, job.media.audio) if path is not None]
+    wanted = len(job.edit.segments) if job.edit.separate else 1
+    check_targets(job.targets, wanted, sources, overwrite=job.overwrite)
+    media = read_media(job.media, span(report, 0.0, _INDEXING))
+    plans = plan_cut(
+        job.edit,
+        media.picture.packets if media.picture else None,
+        [sound.packets for sound in media.sounds],
+    )
+    if job.max_height is None:  # what is scaled down may be far smaller than its source
+        check_room(job.targets[0].absolute().parent, sum(media.bytes_of(plan) for plan in plans))
+    share = (1 - _INDEXING) / len(plans)
+    with discarding_unless_done() as written:
+        clips = []
+        for number, (plan, target) in enumerate(zip(plans, job.targets, strict=True)):
+            temporary = partial_path(target, owner_of_this_process())
+            written.append(temporary)
+            part = span(report, _INDEXING + share * number, _INDEXING + share * (number + 1))
+            clips.append(_ClipCut(job, media, plan, target, temporary).run(part))
+        return TrimResult(clips=tuple(_handed_over(clip, job.owner, written) for clip in clips))
+
+
+def _handed_over(clip: Clip, owner: str, written: list[Path]) -> Clip:
+    """From now on the clip is the property of the process that asked, which outlives this one."""
+    temporary = partial_path(clip.path, owner)
+    with disk_errors(clip.temporary, clip.path):
+        clip.temporary.rename(temporary)
+    written.append(temporary)
+    return clip.model_copy(update={"temporary": temporary})
+
+
+@dataclass(frozen=True, eq=False)
+class _ClipCut:
+    """The making of one clip."""
+
+    job: TrimJob
+    media: CutMedia
+    plan: ClipPlan
+    target: Path
+    temporary: Path
+
+    def run(self, report: Report) -> Clip:
+        """Write, verify and fsync the clip."""
+        self._write(span(report, 0.0, _WRITING))
+        verifying = span(report, _WRITING, 1.0)
+        verifying("verify", 0.0)
+        verify_clip(self.temporary, self._expectation())
+        with disk_errors(self.temporary, self.target):
+            sync(self.temporary)
+            clip = self._describe(self.temporary.stat().st_size)
+        verifying("verify", 1.0)
+        return clip
+
+    def _write(self, report: Report) -> None:
+        mode, picture, plan = self.job.edit.mode, self.media.picture, self.plan
+        stage = "copy" if mode is Mode.COPY else "encode"
+
+        def progress(written: Fraction) -> None:
+            report(stage, min(1.0, max(0.0, float(written / plan.duration))))
+
+        with ExitStack() as held, disk_errors(self.temporary, self.target):
+            claim(self.temporary)
+            tracks: list[Track] = []
+            if picture is not None:
+                tracks.append(picture_track(picture, plan, choose_format(picture.info, self.job.max_height)))
+            tracks += [sound_track(sound, plan, mode, held) for sound in self.media.sounds]
+            write_clip(
+                self.temporary,
+                tracks,
+                timescales=self._timescales(),
+                metadata={"title": self.job.title} if self.job.title else {},
+                progress=progress,
+            )
+
+    def _timescales(self) -> Timescales:
+        picture, sounds = self.media.picture, self.media.sounds
+        video = picture.packets.time_base.denominator if picture else 1000
+        # Edit lists are counted in the movie's units: in those of the sound they are exact to the sample.
+        return Timescales(video=video, movie=output_rate(sounds[0].info) if sounds else video)
+
+    def _expectation(self) -> Expectation:
+        times: list[Fraction] = []
+        if self.media.picture is not None:
+            packets = self.media.picture.packets
+            times = [int(tick) * packets.time_base for tick in clip_ticks(self.plan, packets)]
+        sounds = [_expected_sound(sound, self.plan, self.job.edit.mode) for sound in self.media.sounds]
+        return Expectation(times, self.plan.duration, sounds)
+
+    def _describe(self, size: int) -> Clip:
+        mode = Mode.COPY if self.job.edit.mode is Mode.COPY else Mode.EXACT
+        first, last = self.plan.segments[0], self.plan.segments[-1]
+        return Clip(
+            path=self.target,
+            temporary=self.temporary,
+            start=float(first.start),
+            end=float(last.end),
+            frames=self.plan.frames,
+            duration=float(self.plan.duration),
+            mode=mode,
+            reencoded_seconds=0.0 if mode is Mode.COPY else float(self.plan.duration),
+            early=float(first.early),
+            bytes=size,
+            notes=tuple(self._notes()),
+        )
+
+    def _notes(self) -> list[str]:
+        edit, notes = self.job.edit, []
+        if edit.mode is Mode.SMART:
+            notes.append("Smart cutting is not available yet; everything was re-encoded exactly.")
+        if edit.mode is Mode.COPY:
+            early = [float(segment.early) for segment in self.plan.segments if segment.early > 0]
+            if early:
+                notes.append(
+                    f"Begins {max(early):.2f} s early, at a keyframe, because nothing was re-encoded."
+                )
+            if self.job.max_height is not None:
+                notes.append("The picture keeps its size, because nothing was re-encoded.")
+            if any(not can_copy_sound(sound, edit.mode) for sound in self.media.sounds):
+                notes.append("The sound was re-encoded, because MP4 cannot carry it as it is.")
+        if self.media.left_out:
+            notes.append(f"Left out, because clips do not carry them: {', '.join(self.media.left_out)}.")
+        return notes
+
+
+def _expected_sound(sound: Sound, plan: ClipPlan, mode: Mode) -> SoundExpectation:
+    if not can_copy_sound(sound, mode):
+        sample = Fraction(1, output_rate(sound.info))
+        return SoundExpectation((-sample, sample), (plan.duration - sample, plan.duration + sample))
+    # Copied sound is only as fine as its packets, and begins and ends where the source's does.
+    packets = sound.packets
+    slack = 2 * packets.typical_duration * packets.time_base
+    first, last = plan.segments[0], plan.segments[-1]
+    begins = max(Fraction(0), packets.seconds(int(packets.starts[0])) - first.start)
+    ends = plan.duration - max(Fraction(0), last.end - packets.seconds(packets.end))
+    return SoundExpectation((begins - slack, begins + slack), (ends - slack, ends + slack))

@@ -1,0 +1,95 @@
+"""What is cut: the picture and the sounds of a source, from one file or two, on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.errors import Exit, ReelyError
+from desktop.jobs.protocol import Report
+from desktop.media.container import shown
+from desktop.media.packets import PacketIndex, StreamPackets, read_packets
+from desktop.media.probe import AudioInfo, VideoInfo
+from desktop.trim.edit import MediaInput
+from desktop.trim.plan import ClipPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The picture of the source: where it is, what it is, and when its packets come."""
+
+    path: Path
+    info: VideoInfo
+    packets: StreamPackets
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """One audio track of the source."""
+
+    path: Path
+    info: AudioInfo
+    packets: StreamPackets
+
+
+@dataclass(frozen=True, eq=False)
+class CutMedia:
+    """All that clips can be made of. `left_out` names kinds of streams that clips do not carry."""
+
+    picture: Picture | None
+    sounds: tuple[Sound, ...]
+    left_out: tuple[str, ...]
+
+    def bytes_of(self, plan: ClipPlan) -> int:
+        """How many bytes the source spends on what `plan` covers."""
+        packets = [sound.packets for sound in self.sounds]
+        if self.picture is not None:
+            packets.append(self.picture.packets)
+        return sum(
+            int(track.size[(track.pts >= start) & (track.pts < stop)].sum())
+            for track in packets
+            for start, stop in (
+                (track.tick_at(segment.start), track.tick_at(segment.end)) for segment in plan.segments
+            )
+        )
+
+
+def read_media(media: MediaInput, report: Report) -> CutMedia:
+    """Probe and index the file, or both: the one with the picture sets the clock of the other.
+
+    Raises `no-video-or-audio` and what `probe` raises.
+    """
+    main = media.video or media.audio
+    if main is None:
+        raise ReelyError(
+            "no-video-or-audio", "There is neither a picture nor sound.", "Choose another source.", Exit.MEDIA
+        )
+    second = media.audio if media.audio != main else None
+    half = 0.5 if second else 1.0
+    report("index", 0.0)
+    index = sound_index = read_packets(main, progress=lambda done: report("index", done * half))
+    if second is not None:
+        sound_index = read_packets(
+            second, progress=lambda done: report("index", half + done * (1 - half)), origin=index.info.start
+        )
+    picture = None
+    if media.video is not None and index.info.video is not None and index.video is not None:
+        picture = Picture(main, index.info.video, index.video)
+    sounds = _sounds(second or main, sound_index) if media.audio is not None else ()
+    if picture is None and not sounds:
+        raise ReelyError(
+            "no-video-or-audio",
+            f"{shown(main)} holds neither video nor sound that can be decoded.",
+            "Choose another file.",
+            Exit.MEDIA,
+        )
+    kinds = sorted({other.kind for other in index.info.others} & {"subtitle", "data"})
+    return CutMedia(picture, sounds, tuple(kinds))
+
+
+def _sounds(path: Path, index: PacketIndex) -> tuple[Sound, ...]:
+    return tuple(
+        Sound(path, audio, index.streams[audio.index])
+        for audio in index.info.audios
+        if audio.index in index.streams
+    )

@@ -1,0 +1,118 @@
+"""Writing the clip: packets of all tracks, in order of their times, into an MP4 that plays everywhere."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from desktop.media.container import file_url
+
+
+@dataclass
+class Track:
+    """A track of the clip: its packets in decoding order, on the clip's clock, with all their times set.
+
+    The first packet's stream tells codec and parameters. `codec_tag` is the MP4 sample entry, where ours
+    differs from the muxer's choice; `display_matrix` turns the picture.
+    """
+
+    packets: Iterator[Packet[Any]]
+    codec_tag: str | None = None
+    display_matrix: tuple[int, ...] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    stream: Stream | None = None
+
+
+def write_clip(
+    path: Path,
+    tracks: Sequence[Track],
+    *,
+    timescales: Timescales,
+    metadata: Mapping[str, str],
+    progress: Callable[[Fraction], None],
+) -> None:
+    """Write `tracks` to the MP4 `path`, index in front; `progress` is told the seconds written.
+
+    Raises `av.FFmpegError`, also for a full disk (`errno`).
+    """
+    options = {
+        "movflags": "+faststart",
+        "movie_timescale": str(timescales.movie),
+        "video_track_timescale": str(timescales.video),
+    }
+    # A track begins at 0 on the clip's clock: its first packets may be before that, hidden by an edit list.
+    with av.open(file_url(path), mode="w", format="mp4", container_options=options) as clip:
+        clip.metadata.update(metadata)
+        heads = [head for head in (_Head.of(track, clip) for track in tracks) if head is not None]
+        heapq.heapify(heads)
+        while heads:
+            head = heads[0]
+            progress(head.time)
+            clip.mux(head.packet)
+            if head.advance():
+                heapq.heapreplace(heads, head)
+            else:
+                heapq.heappop(heads)
+
+
+@dataclass(frozen=True)
+class Timescales:
+    """Units a second of the video track and of the movie, in which an MP4's edit lists are counted."""
+
+    video: int
+    movie: int
+
+
+@dataclass
+class _Head:
+    """The next packet of a track; heads are ordered by its decoding time."""
+
+    time: Fraction
+    number: int
+    packet: Packet[Any]
+    track: Track
+
+    @classmethod
+    def of(cls, track: Track, clip: OutputContainer) -> _Head | None:
+        packet = next(track.packets, None)
+        if packet is None:
+            return None
+        track.stream = _add_stream(clip, track, packet.stream)
+        head = cls(Fraction(0), track.stream.index, packet, track)
+        head._take(packet)
+        return head
+
+    def advance(self) -> bool:
+        packet = next(self.track.packets, None)
+        if packet is None:
+            return False
+        self._take(packet)
+        return True
+
+    def _take(self, packet: Packet[Any]) -> None:
+        self.packet = packet
+        self.time = (packet.dts or 0) * packet.time_base
+        packet.stream = self.track.stream
+
+    def __lt__(self, other: _Head) -> bool:
+        return (self.time, self.number) < (other.time, other.number)
+
+
+def _add_stream(clip: OutputContainer, track: Track, template: Stream) -> Stream:
+    # `opaque`: by the template's own codec, so that no encoder needs to exist for it.
+    stream = clip.add_stream_from_template(template, opaque=True)
+    stream.metadata.update(track.metadata)
+    if track.codec_tag is not None:
+        stream.codec_context.codec_tag = track.codec_tag
+    if track.display_matrix is not None and isinstance(stream, av.VideoStream):
+        stream.set_display_matrix(track.display_matrix)
+    return stream

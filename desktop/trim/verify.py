@@ -1,0 +1,193 @@
+"""Reading a clip again before it counts: whether it is what was planned, and whether players can play it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from desktop.errors import Exit, ReelyError
+from desktop.media.container import open_media
+from desktop.media.packets import PacketIndex, StreamPackets, read_packets
+
+# Clips up to this many packets in a track are decoded whole, longer ones at both ends.
+_DECODED_WHOLE = 600
+_CLOCK_SLACK = Fraction(1, 1000)  # seconds: edit lists are counted in units of the movie
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the plan promises, in seconds on the clip's clock.
+
+    `picture_times` is empty where there is only sound; `sounds` has an entry for each audio track.
+    """
+
+    picture_times: Sequence[Fraction]
+    duration: Fraction
+    sounds: Sequence[SoundExpectation]
+
+
+@dataclass(frozen=True)
+class SoundExpectation:
+    """When a track's sound may begin, and when it may end: (earliest, latest), in seconds."""
+
+    start: tuple[Fraction, Fraction]
+    end: tuple[Fraction, Fraction]
+
+
+class VerificationError(ReelyError):
+    """The clip is not what was planned; it is thrown away."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "clip-verification-failed",
+            f"The clip was not right when it was checked ({what}), so it was thrown away.",
+            "Try mode exact; if that fails too, the source is probably damaged there.",
+            Exit.MEDIA,
+        )
+        self._what = what
+
+    def __reduce__(self) -> tuple[type[VerificationError], tuple[str]]:  # type: ignore[override]
+        return (VerificationError, (self._what,))
+
+
+def verify_clip(path: Path, expected: Expectation) -> None:
+    """Raise VerificationError (`clip-verification-failed`) unless the file is what was planned.
+
+    Checked: the index is in front; every picture is there at its time, the first at 0; decoding times
+    rise; each track of sound begins and ends where it should; both ends decode without a complaint.
+    """
+    try:
+        index = read_packets(path)
+    except ReelyError as error:
+        raise VerificationError(f"it cannot be read: {error.message}") from error
+    if not _index_is_in_front(path):
+        raise VerificationError("its index is not in front")
+    _check_pictures(index, expected)
+    _check_sounds(index, expected)
+    _check_decoding(path, index)
+
+
+def _index_is_in_front(path: Path) -> bool:
+    """Whether `moov` comes before `mdat` (ISO/IEC 14496-12, 4.2: size, type, 64-bit size if size is 1)."""
+    with path.open("rb") as file:
+        at = 0
+        while header := file.read(16):
+            size, kind = struct.unpack(">I4s", header[:8])
+            if kind in {b"moov", b"mdat"}:
+                return bool(kind == b"moov")
+            at += struct.unpack(">Q", header[8:])[0] if size == 1 else max(size, 8)
+            file.seek(at)
+    return False
+
+
+def _check_pictures(index: PacketIndex, expected: Expectation) -> None:
+    video = index.video
+    count = int(video.shown.sum()) if video else 0
+    if count != len(expected.picture_times):
+        raise VerificationError(f"{count} pictures instead of {len(expected.picture_times)}")
+    if video is None:
+        return
+    _check_order(video)
+    off = max(
+        abs(int(tick) * video.time_base - planned)
+        for tick, planned in zip(video.starts, expected.picture_times, strict=True)
+    )
+    if off > _CLOCK_SLACK:
+        raise VerificationError(f"a picture is {float(off):.4f} s off its time")
+    if video.starts[0] != 0:
+        raise VerificationError("its first picture is not at 0")
+    length = video.end * video.time_base
+    if abs(length - expected.duration) > _CLOCK_SLACK:
+        raise VerificationError(
+            f"it is {float(length):.3f} s long instead of {float(expected.duration):.3f} s"
+        )
+    if not video.key[0]:
+        raise VerificationError("it does not begin with a keyframe")
+
+
+def _check_sounds(index: PacketIndex, expected: Expectation) -> None:
+    audios = index.info.audios
+    if len(audios) != len(expected.sounds):
+        raise VerificationError(f"{len(audios)} tracks of sound instead of {len(expected.sounds)}")
+    for number, (audio, planned) in enumerate(zip(audios, expected.sounds, strict=True), start=1):
+        packets = index.streams.get(audio.index)
+        if packets is None:
+            raise VerificationError(f"track {number} has no sound")
+        _check_order(packets)
+        first = int(packets.pts[0]) * packets.time_base + Fraction(packets.delay, audio.sample_rate)
+        last = packets.end * packets.time_base
+        for name, time, (earliest, latest) in (("begins", first, planned.start), ("ends", last, planned.end)):
+            if not earliest <= time <= latest:
+                wanted = f"{float(earliest):.4f} to {float(latest):.4f}"
+                raise VerificationError(f"track {number} {name} at {float(time):.4f} s, not at {wanted} s")
+
+
+def _check_order(packets: StreamPackets) -> None:
+    if np.any(np.diff(packets.dts) <= 0):
+        raise VerificationError("decoding times do not rise")
+    if np.any(packets.pts < packets.dts):
+        raise VerificationError("something is presented before it is decoded")
+
+
+def _check_decoding(path: Path, index: PacketIndex) -> None:
+    for stream_index, packets in index.streams.items():
+        for first, stop in _decoded_parts(packets):
+            _check_part(path, stream_index, packets, first, stop)
+
+
+def _decoded_parts(packets: StreamPackets) -> Iterator[tuple[int, int]]:
+    """Ranges of packets to decode: all of a short track, else the first and the last group of pictures."""
+    count = len(packets)
+    if count <= _DECODED_WHOLE:
+        yield 0, count
+        return
+    keys = np.flatnonzero(packets.key)
+    if len(keys) == count:  # sound, or pictures that are all keyframes
+        yield 0, _DECODED_WHOLE // 4
+        yield count - _DECODED_WHOLE // 4, count
+        return
+    yield 0, int(keys[1]) if len(keys) > 1 else count
+    if len(keys) > 1:
+        yield int(keys[-1]), count
+
+
+def _check_part(path: Path, stream_index: int, packets: StreamPackets, first: int, stop: int) -> None:
+    """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain."""
+    last_dts = int(packets.dts[stop - 1])
+    decoded, flushed = 0, False
+    with av.logging.Capture(local=True) as said, open_media(path) as clip:
+        stream = clip.streams[stream_index]
+        is_video = stream.type == "video"
+        # On this thread only: messages are captured for the thread that decodes.
+        stream.codec_context.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        if first:
+            clip.seek(int(packets.dts[first]), stream=stream, backward=True)
+        for packet in clip.demux(stream):
+            if packet.dts is not None and packet.dts > last_dts:
+                break
+            decoded += len(list(_decode(packet)))
+        else:
+            flushed = True  # the end of the file has emptied the decoder
+        if isinstance(stream, av.VideoStream) and not flushed:
+            decoded += len(stream.decode(None))
+    complaints = [message.strip() for level, _, message in said if level <= av.logging.ERROR]
+    if complaints:
+        raise VerificationError(f"decoding complains: {complaints[0]}")
+    if is_video and decoded != stop - first:
+        raise VerificationError(f"{decoded} of {stop - first} pictures decode at {first}")
+
+
+def _decode(packet: Any) -> Iterator[Any]:
+    try:
+        yield from packet.decode()
+    except av.FFmpegError as error:
+        if not isinstance(error, av.EOFError):
+            raise VerificationError(f"it does not decode: {error.strerror}") from error
