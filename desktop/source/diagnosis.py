@@ -42,6 +42,12 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"video is unavailable|video unavailable|does not exist|not found|isn.t available", "no-such-video"),
         (r"requires? (?:authentication|log ?in)|log ?in (?:to|required)|sign in", "sign-in-needed"),
         (r"only available for registered users", "sign-in-needed"),
+        # Where every request failed in the same way, and where the downloader gave up.
+        (r"HTTP Error 5\d\d", "site-down"),
+        (r"connect to proxy|tunnel connection failed", "proxy-failed"),
+        (r"CERTIFICATE_VERIFY_FAILED", "certificate-untrusted"),
+        (r"timed out|connection (?:reset|refused|aborted|broken)|remote end closed", "network-down"),
+        (r"bytes read|bytes, expected|getaddrinfo|name resolution|unreachable", "network-down"),
     )
 )
 
