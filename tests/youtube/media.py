@@ -172,22 +172,12 @@ def _encode(folder: Path, seconds: int) -> None:
 
 
 def _picture_inputs(seconds: int) -> list[str]:
-    # Colours and direction are given, for left alone they are drawn by lot and every run has other bytes.
-    colours = "n=4:c0=0x16d6ef:c1=0x6a5acd:c2=0xf4a261:c3=0x1d7fd1:x0=0:y0=0:x1=320:y1=180:seed=7"
+    # Colours and points are given, for left alone they are drawn by lot and every run has other bytes.
+    colours = "n=4:c0=0x16d6ef:c1=0x6a5acd:c2=0xf4a261:c3=0x1d7fd1:x0=80:y0=45:x1=240:y1=135:seed=7"
+    strip = f"{media_codes.CELLS}x1"
     return [
-        *(
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "gray",
-            "-s",
-            f"{media_codes.CELLS}x1",
-            "-r",
-            str(FPS),
-            "-i",
-            _STRIPS,
-        ),
-        *("-f", "lavfi", "-i", f"gradients=s=320x180:r={FPS}:speed=0.02:d={seconds}:{colours}"),
+        *("-f", "rawvideo", "-pix_fmt", "gray", "-s", strip, "-r", str(FPS), "-i", _STRIPS),
+        *("-f", "lavfi", "-i", f"gradients=s=320x180:r={FPS}:type=spiral:speed=0.01:d={seconds}:{colours}"),
     ]
 
 
