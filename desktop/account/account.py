@@ -70,7 +70,12 @@ class Account:
             folder.make()
         except OSError as error:
             raise disk_error(error, folder.path) from error
-        account = cls(folder, Server(server_url, offline=offline), keyring or SecretStore(), wall)
+        account = cls(
+            folder,
+            Server(server_url, offline=offline),
+            keyring or SecretStore(turns=folder.keyring_lock),
+            wall,
+        )
         account._server.on_time = account._observe_time
         return account
 

@@ -40,6 +40,7 @@ class Folder:
         self.session = self.path / "session"
         self.session_lock = self.path / "session.lock"
         self.server_lock = self.path / "server.lock"
+        self.keyring_lock = self.path / "keyring.lock"
         self.recovery_lock = self.path / "recovery.lock"
         self.owners = self.path / "owners"
         self._profile = self.path / "profile.json"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import TypeVar
 
 import keyring.core
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
+from desktop.account.locks import exclusive
 from desktop.errors import Exit, ReelyError
 
 _SERVICE = "Reely"
@@ -27,14 +29,22 @@ class SecretStore:
     process. Safe to use from several threads. No call takes longer than `time_limit` seconds.
     """
 
-    def __init__(self, backend: KeyringBackend | None = None, time_limit: float = _TIME_LIMIT) -> None:
+    def __init__(
+        self,
+        backend: KeyringBackend | None = None,
+        time_limit: float = _TIME_LIMIT,
+        turns: Path | None = None,
+    ) -> None:
         """`backend` is for tests and special set-ups; by default keyring chooses.
 
+        With the lock file `turns` one process at a time uses the keyring: backends that keep a file lose
+        secrets when two write at once.
         What the user names in `PYTHON_KEYRING_BACKEND` or keyring's own configuration is used; of those found
         by themselves only backends that keyring recommends are, which leaves out plain files.
         """
         self._chosen = backend
         self._time_limit = time_limit
+        self._turns = turns
         self._lock = threading.RLock()
         self._memory: dict[str, str] = {}
         self._lasting = True
@@ -78,11 +88,11 @@ class SecretStore:
             self._memory.pop(name, None)
 
         def forget(backend: KeyringBackend) -> None:
-            with contextlib.suppress(PasswordDeleteError):  # what is not there
+            with suppress(PasswordDeleteError):  # what is not there
                 backend.delete_password(_SERVICE, name)
 
         # Without a keyring nothing was kept there.
-        with contextlib.suppress(KeyringError):
+        with suppress(KeyringError):
             self._within_limit(forget)
 
     def _backend(self) -> KeyringBackend:
@@ -98,7 +108,8 @@ class SecretStore:
 
         def run() -> None:
             try:
-                answers.append(call(self._backend()))
+                with exclusive(self._turns) if self._turns else nullcontext():
+                    answers.append(call(self._backend()))
             except KeyringError as error:
                 failures.append(error)
             except Exception as error:  # noqa: BLE001 - backends let D-Bus, COM and OS errors through

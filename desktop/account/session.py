@@ -42,6 +42,7 @@ class Session:
         self._server = server
         self._secret_name = secret_name
         self._lock = threading.RLock()
+        self._key: bytes | None = None
         self._access: str | None = None
         self._access_ends = 0.0  # by the monotonic clock
 
@@ -52,7 +53,7 @@ class Session:
     def begin(self, answer: SessionAnswer) -> None:
         """Keep the tokens of a new sign-in."""
         with self._lock, self._across_processes():
-            key = ChaCha20Poly1305.generate_key()
+            self._key = key = ChaCha20Poly1305.generate_key()
             self._secrets.set(self._secret_name, base64url(key))
             self._write(key, answer.refresh_token)
             self._remember(answer)
@@ -63,7 +64,7 @@ class Session:
             self._remove()
 
     def _remove(self) -> None:
-        self._access = None
+        self._key = self._access = None
         self._folder.session.unlink(missing_ok=True)
         self._secrets.delete(self._secret_name)
 
@@ -118,14 +119,22 @@ class Session:
         """The key and the refresh token, or None where either is missing or does not fit the other."""
         try:
             sealed = self._folder.session.read_bytes()
-            secret = self._secrets.get(self._secret_name)
-            if secret is None:
-                return None
-            key = from_base64url(secret)
-            token = ChaCha20Poly1305(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bound_to())
-        except (FileNotFoundError, InvalidTag, ValueError):
+        except FileNotFoundError:
             return None
-        return key, token.decode("ascii")
+        token = self._unseal(sealed, self._key)
+        if token is None:  # the first time, or another process has signed in anew
+            self._key = _key(self._secrets.get(self._secret_name))
+            token = self._unseal(sealed, self._key)
+        return (self._key, token) if self._key is not None and token is not None else None
+
+    def _unseal(self, sealed: bytes, key: bytes | None) -> str | None:
+        if key is None:
+            return None
+        try:
+            token = ChaCha20Poly1305(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bound_to())
+        except (InvalidTag, ValueError):
+            return None
+        return token.decode("ascii")
 
     def _write(self, key: bytes, token: str) -> None:
         nonce = random.token_bytes(_NONCE)
@@ -138,6 +147,14 @@ class Session:
 
     def _across_processes(self) -> AbstractContextManager[None]:
         return exclusive(self._folder.session_lock)
+
+
+def _key(secret: str | None) -> bytes | None:
+    try:
+        key = from_base64url(secret or "")
+    except ValueError:
+        return None
+    return key if len(key) == 32 else None
 
 
 def not_signed_in() -> ReelyError:

@@ -22,7 +22,7 @@ from desktop.files import publish
 from license_server import create_app
 from license_server.accounts import service as accounts
 from license_server.config import Argon2Cost, Config, RateLimits
-from license_server.database import migrate_database, unit_of_work
+from license_server.database import db, migrate_database, unit_of_work
 from license_server.tiers.catalogue import BY_ID
 from license_server.tiers.service import give
 
@@ -91,6 +91,9 @@ class LicenseServer:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+        with self.app.app_context():
+            db.engine.dispose()
+        _join_timers()
 
     def advance(self, **span: float) -> None:
         self.time += timedelta(**span)
@@ -119,6 +122,13 @@ class LicenseServer:
         raise ConnectionAbortedError("the network was cut")
 
 
+def _join_timers() -> None:
+    """The server's rate limiter forgets old counts on timers that last a hundredth of a second."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
+
+
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LicenseServer]:
     server = LicenseServer(tmp_path_factory.mktemp("license-server"))
@@ -133,6 +143,7 @@ def server(shared_server: LicenseServer) -> Iterator[LicenseServer]:
     shared_server.requests.clear()
     yield shared_server
     shared_server.cut = shared_server.lose_answers = False
+    _join_timers()
 
 
 class Device:
