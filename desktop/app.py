@@ -1,0 +1,119 @@
+"""The window put together with the rest: the workflow behind the window's ports."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import platformdirs
+
+from desktop.account import AccountStatus, Meter
+from desktop.errors import ReelyError
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.progress import ProgressWriter
+from desktop.settings import Settings
+from desktop.source.models import Source
+from desktop.trim.edit import Clip, Edit
+from desktop.ui import ports as ui
+from desktop.ui.application import run
+from desktop.workflow import Workflow
+
+logger = logging.getLogger(__name__)
+
+
+def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
+    """Show the window until it is closed, with `text` (a link or a path) opened in it. Returns the exit code.
+
+    With `quit_when_shown` it closes by itself: 0 once the source's first picture is shown, 1 on a failure.
+    """
+    settings = Settings.from_environment()
+    log_to_file(settings.log)
+    with Workflow(settings) as workflow:
+        ports = WorkflowPorts(workflow)
+        # What a killed run left is put right beside the opening window: it may need keyring and disk.
+        recovery = threading.Thread(target=ports.recover, name="recovery", daemon=True)
+        recovery.start()
+        code = run(ports, settings.home, text or "", quit_when_shown=quit_when_shown)
+        recovery.join()
+    return code
+
+
+def log_to_file(path: Path) -> None:
+    """Keep the newest two megabytes of what went wrong at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+
+
+class WorkflowPorts:
+    """`desktop.ui.ports.Ports`, done by the workflow."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self._workflow = workflow
+
+    def open(self, text: str, progress: ui.OnProgress, token: CancelToken) -> Source:
+        return self._workflow.open(text, ProgressWriter(progress), token)
+
+    def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> Path:
+        return self._workflow.preview(source, ProgressWriter(progress), token)
+
+    def trim(
+        self,
+        source: Source,
+        edit: Edit,
+        destination: Path,
+        *,
+        overwrite: bool,
+        progress: ui.OnProgress,
+        token: CancelToken,
+    ) -> list[Clip]:
+        report = ProgressWriter(progress)
+        done = self._workflow.trim(source, edit, destination, overwrite=overwrite, report=report, token=token)
+        return list(done.clips)
+
+    def suggest_name(self, source: Source, edit: Edit) -> Path:
+        return self._workflow.suggest_name(source, edit, _clip_folder())
+
+    def account_status(self) -> ui.AccountStatus:
+        return _shown(self._workflow.account_status())
+
+    def sign_in(self, email: str, password: str) -> ui.AccountStatus:
+        return _shown(self._workflow.sign_in(email, password))
+
+    def sign_up(self, email: str, password: str) -> ui.AccountStatus:
+        return _shown(self._workflow.sign_up(email, password))
+
+    def sign_out(self) -> ui.AccountStatus:
+        return _shown(self._workflow.sign_out())
+
+    def recover(self) -> None:
+        """Put right what a killed run left; a failure here is met again, with words, at the next trim."""
+        try:
+            for clip in self._workflow.recover():
+                logger.info("finished a clip of an earlier run: %s", clip.name)
+        except ReelyError as error:
+            logger.warning("recovery has to wait: %s", error.code)
+
+
+def _clip_folder() -> Path:
+    """Where clips go unless the user chooses: the folder for videos, or home where there is none."""
+    videos = Path(platformdirs.user_videos_dir())
+    return videos if videos.is_dir() else Path.home()
+
+
+def _shown(status: AccountStatus) -> ui.AccountStatus:
+    trims = status.meters.get(Meter.TRIM)
+    return ui.AccountStatus(
+        signed_in=status.signed_in,
+        email=status.email,
+        tier=status.tier,
+        trims_available=trims.available if trims else None,
+        trims_limit=trims.limit if trims else None,
+        renews_at=status.renews_at,
+        notice=" ".join(status.notices) or None,
+    )

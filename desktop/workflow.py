@@ -1,0 +1,271 @@
+"""The rooms put together: what the command and the window both do, from a pasted link to a published clip."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import JsonValue
+
+from desktop.account import Account, AccountStatus, Delivery, Meter, Permit
+from desktop.errors import Exit, ReelyError
+from desktop.files import free_name, publish
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.progress import span
+from desktop.jobs.protocol import Progress, Report
+from desktop.jobs.supervisor import Supervisor
+from desktop.settings import Settings
+from desktop.source.extract import ExtractJob
+from desktop.source.fetch import FetchedMedia, FetchJob, Purpose
+from desktop.source.links import FilePath, parse_source
+from desktop.source.local import OpenFileJob
+from desktop.source.models import Source, StreamKind
+from desktop.source.text import clip_name
+from desktop.timecode import format_timecode
+from desktop.trim.cut import TrimJob, TrimResult
+from desktop.trim.edit import Clip, Edit, MediaInput
+from desktop.trim.partials import sweep_partials
+from desktop.worker import worker_command
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """What a trim delivered: clips under their real names, the network's bytes, and seconds of wall time."""
+
+    clips: tuple[Clip, ...]
+    bytes_fetched: int
+    seconds: float
+    status: AccountStatus
+
+
+class Workflow:
+    """One running app. Methods block and may be called from any thread; each takes a report and a token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs = Supervisor(worker_command(), log=lambda words: logger.error("job failed:\n%s", words))
+        self._account_lock = threading.Lock()
+        self._opened_account: Account | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(Settings.from_environment())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._account_lock:
+            if self._opened_account is not None:
+                self._opened_account.close()
+                self._opened_account = None
+
+    # From a link to a clip
+
+    def open(self, text: str, report: Report, token: CancelToken | None = None) -> Source:
+        """The source behind what was pasted, dropped or typed."""
+        target = parse_source(text, exists=Path.exists)
+        if isinstance(target, FilePath):
+            return self._jobs.run(
+                OpenFileJob(path=target.path), Source, progress=_passing(report), token=token
+            )
+        job = ExtractJob(link=target, cache=self._settings.cache, offline=self._settings.offline)
+        return self._jobs.run(job, Source, progress=_passing(report), token=token)
+
+    def preview(self, source: Source, report: Report, token: CancelToken | None = None) -> Path:
+        """A local file of the source that can be scrubbed: the file itself, or a link at a low resolution."""
+        if source.path is not None:
+            return source.path
+        media = self._fetch(source, Purpose.PREVIEW, None, report, token)
+        path = media.video or media.audio
+        assert path is not None  # noqa: S101 - a source has at least one stream
+        return path
+
+    def trim(
+        self,
+        source: Source,
+        edit: Edit,
+        destination: Path,
+        *,
+        max_height: int | None = None,
+        overwrite: bool = False,
+        report: Report,
+        token: CancelToken | None = None,
+    ) -> Trimmed:
+        """Cut the edit and give the clips their real names at `destination`, a file or an existing folder.
+
+        Costs one trim for each clip, and nothing for clips that are not delivered: when one of several
+        cannot get its name, those before it stay.
+        """
+        started = time.monotonic()
+        token = token or CancelToken()
+        account = self._account()
+        account.recover()
+        targets = self._targets(source, edit, destination)
+        _refuse_existing(targets, overwrite=overwrite)
+        with contextlib.ExitStack() as held:
+            permits = [
+                held.enter_context(
+                    account.permit(Meter.TRIM, source_seconds=source.duration, job=_job_note(source, edit))
+                )
+                for _target in targets
+            ]
+            token.raise_if_cancelled()
+            media, fetched = self._media(source, max_height, span(report, 0.0, 0.6), token)
+            job = TrimJob(media=media, edit=edit, targets=targets, max_height=max_height, overwrite=overwrite)
+            cutting = report if source.path is not None else span(report, 0.6, 1.0)
+            with _swept(targets):
+                cut = self._jobs.run(job, TrimResult, progress=_passing(cutting), token=token)
+                _deliver(cut.clips, permits, overwrite=overwrite)
+        return Trimmed(cut.clips, fetched, time.monotonic() - started, self._settled(account))
+
+    def suggest_name(self, source: Source, edit: Edit, folder: Path) -> Path:
+        """A path in `folder` that does not exist yet, named after the title and the first segment."""
+        segment = edit.segments[0]
+        span_words = f"{format_timecode(segment.start, 1)}-{format_timecode(segment.end, 1)}".replace(
+            ":", "."
+        )
+        return free_name(folder / clip_name(source.title, f" {span_words}{_suffix(source)}"))
+
+    def _targets(self, source: Source, edit: Edit, destination: Path) -> tuple[Path, ...]:
+        destination = destination.expanduser().absolute()
+        if destination.is_dir():
+            destination = self.suggest_name(source, edit, destination)
+        elif not destination.suffix:
+            destination = destination.with_name(destination.name + _suffix(source))
+        if not edit.separate or len(edit.segments) == 1:
+            return (destination,)
+        return tuple(
+            destination.with_name(f"{destination.stem} {number}{destination.suffix}")
+            for number in range(1, len(edit.segments) + 1)
+        )
+
+    def _media(
+        self, source: Source, max_height: int | None, report: Report, token: CancelToken
+    ) -> tuple[MediaInput, int]:
+        """The files to cut from, and how many bytes came over the network for them."""
+        if source.path is not None:
+            return MediaInput(video=source.path, audio=source.path), 0
+        fetched = self._fetch(source, Purpose.CLIP, max_height, report, token)
+        return MediaInput(video=fetched.video, audio=fetched.audio), fetched.bytes_fetched
+
+    def _fetch(
+        self,
+        source: Source,
+        purpose: Purpose,
+        max_height: int | None,
+        report: Report,
+        token: CancelToken | None,
+    ) -> FetchedMedia:
+        job = FetchJob(
+            source=source,
+            purpose=purpose,
+            max_height=max_height,
+            cache=self._settings.cache,
+            offline=self._settings.offline,
+        )
+        return self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
+
+    # The account
+
+    def account_status(self) -> AccountStatus:
+        return self._account().status()
+
+    def sign_in(self, email: str, password: str) -> AccountStatus:
+        return self._account().sign_in(email, password)
+
+    def sign_up(self, email: str, password: str) -> AccountStatus:
+        return self._account().sign_up(email, password)
+
+    def sign_out(self) -> AccountStatus:
+        return self._account().sign_out()
+
+    def recover(self) -> list[Path]:
+        """Put right what a killed run left behind; the clips that got their names by it."""
+        return [delivery.final for delivery in self._account().recover()]
+
+    def _account(self) -> Account:
+        """Opened when it is first needed: looking into a file asks neither keyring nor server."""
+        with self._account_lock:
+            if self._opened_account is None:
+                settings = self._settings
+                self._opened_account = Account.open(
+                    settings.home, settings.server_url, offline=settings.offline
+                )
+            return self._opened_account
+
+    def _settled(self, account: Account) -> AccountStatus:
+        """Report the spends; a network that is gone is no failure of the trim, the journal keeps them."""
+        try:
+            account.settle()
+        except ReelyError as error:
+            logger.info("the spends wait to be reported: %s", error.code)
+        return account.status()
+
+
+def _passing(report: Report) -> Callable[[Progress], None]:
+    return lambda progress: report(progress.stage, progress.fraction)
+
+
+def _suffix(source: Source) -> str:
+    """Clips are MP4 files, or M4A where there is only sound."""
+    has_picture = any(stream.kind is not StreamKind.AUDIO for stream in source.streams)
+    return ".mp4" if has_picture else ".m4a"
+
+
+def _job_note(source: Source, edit: Edit) -> dict[str, JsonValue]:
+    """What the account's list of jobs says about a trim: no title, no file name, they are the user's own."""
+    return {
+        "kind": "trim",
+        "mode": edit.mode.value,
+        "segments": len(edit.segments),
+        "seconds": round(sum(segment.duration for segment in edit.segments), 3),
+        "link": source.path is None,
+    }
+
+
+def _refuse_existing(targets: Sequence[Path], *, overwrite: bool) -> None:
+    """Before any work and any fetch, say what is in the way."""
+    for target in targets:
+        if target.exists() and not overwrite:
+            raise ReelyError(
+                "file-exists",
+                f"There is already a file named {target.name} in {target.parent}.",
+                "Choose another name, or ask for the file to be overwritten.",
+                Exit.DISK,
+            )
+
+
+@contextlib.contextmanager
+def _swept(targets: Sequence[Path]) -> Iterator[None]:
+    """Before and after, remove the temporary files of the dead: a killed child cannot do it itself."""
+    folders = {target.parent for target in targets}
+    for folder in folders:
+        sweep_partials(folder)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            sweep_partials(folder)
+
+
+def _deliver(clips: Sequence[Clip], permits: Sequence[Permit], *, overwrite: bool) -> None:
+    for clip, permit in zip(clips, permits, strict=True):
+        permit.commit([Delivery(temporary=clip.temporary, final=clip.path)])
+        try:
+            publish(clip.temporary, clip.path, overwrite=overwrite)
+        except ReelyError:
+            permit.take_back()
+            raise
+        permit.delivered()
