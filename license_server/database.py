@@ -77,7 +77,10 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 def init_app(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": not config.database_url.startswith("sqlite")}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_pre_ping": not config.database_url.startswith("sqlite"),
+        "hide_parameters": True,
+    }
     db.init_app(app)
     _migrate.init_app(app, db)
     with app.app_context():

@@ -5,6 +5,7 @@ A problem's `type` is `https://reely.app/problems/<code>`; codes are stable, wor
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
 from typing import ClassVar
 
@@ -237,5 +238,6 @@ def _of_http_exception(error: HTTPException) -> Response:
 
 
 def _of_exception(error: Exception) -> Response:
-    log.exception("unexpected", exc_info=error)
+    # Where it happened, but not its message: those of a database quote what people sent.
+    log.error("unexpected", error=type(error).__name__, traceback=traceback.format_tb(error.__traceback__))
     return respond(Unexpected("It was noted, and will be looked into. Try again in a while."))

@@ -170,11 +170,15 @@ def by_email(email: str) -> Account | None:
 
 
 def lock(account_id: str) -> None:
-    """Lets one unit of work at a time change what the account's quota and devices depend on (PostgreSQL; in
-    SQLite writers exclude each other anyway)."""
+    """Lets one unit of work at a time change what the account's quota and devices depend on.
+
+    What was loaded before is read anew, for another one may have changed it while this one waited. (That is
+    PostgreSQL; in SQLite writers exclude each other from the start.)
+    """
     db.session.execute(
         select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
     ).one()
+    db.session.expire_all()
 
 
 def _flush_address() -> None:

@@ -43,7 +43,6 @@ def settle(
     account = caller.account
     accounts.lock(account.id)
     device.last_seen_at = now()
-    db.session.refresh(lease)
     stand, period = issue.open_current_period(account)
     results = [_settle_one(lease, device, report, stand.tier, period) for report in spends]
     _advance(lease)

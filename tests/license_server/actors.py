@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,6 +20,9 @@ from werkzeug.test import TestResponse
 
 PASSWORD = "seven purple lanterns"
 API = "/api/v1"
+
+on_both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+"""Runs a test on SQLite and on PostgreSQL."""
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from license_server.config import Argon2Cost, Config
 from license_server.database import migrate_database
 from license_server.extensions import close
 from tests.license_server.actors import Device, Person, TestClock
+from tests.license_server.postgresql import TEMPLATE, Cluster, programs
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
 
@@ -34,9 +37,40 @@ def data(migrated: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(migrated, tmp_path / "server"))
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """PostgreSQL with a migrated template database; skips where PostgreSQL is not installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    cluster = Cluster.start(found)
+    try:
+        cluster.execute(f"CREATE DATABASE {TEMPLATE}")
+        with tempfile.TemporaryDirectory() as folder:
+            app = create_app(Config.embedded(Path(folder), {"DATABASE_URL": cluster.url(TEMPLATE)}))
+            migrate_database(app)
+            close(app)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
 @pytest.fixture
-def config(data: Path) -> Config:
-    return Config.embedded(data, {}).model_copy(update={"argon2": CHEAP})
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database the server has: `on_both_databases` runs a test on each."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def config(data: Path, database: str, request: pytest.FixtureRequest) -> Iterator[Config]:
+    if database == "sqlite":
+        yield Config.embedded(data, {}).model_copy(update={"argon2": CHEAP})
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = f"reely_{uuid.uuid4().hex}"
+    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield Config.embedded(data, {"DATABASE_URL": cluster.url(name)}).model_copy(update={"argon2": CHEAP})
+    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

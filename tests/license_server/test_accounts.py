@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from license_server.config import Config
 from license_server.database import Base, db
 from license_server.system.models import AuditEntry
-from tests.license_server.actors import PASSWORD, Device, Person, TestClock
+from tests.license_server.actors import PASSWORD, Device, Person, TestClock, on_both_databases
 
 USER_FIELDS = {"id", "email", "full_name", "tier", "role", "email_verified", "created_at"}
 
@@ -161,6 +161,7 @@ def test_refreshing_gives_a_new_pair_and_keeps_the_session(ada: Person, clock: T
     assert ada.call("GET", "/auth/me", token=answer.get_json()["access_token"]).status_code == 200
 
 
+@on_both_databases
 def test_a_refresh_retried_within_ten_seconds_gets_the_same_answer(ada: Person, clock: TestClock) -> None:
     first = ada.call("POST", "/auth/refresh", token=ada.refresh).get_json()
     clock.advance(seconds=10)
@@ -169,6 +170,7 @@ def test_a_refresh_retried_within_ten_seconds_gets_the_same_answer(ada: Person, 
     assert ada.call("POST", "/auth/refresh", token=first["refresh_token"]).status_code == 200
 
 
+@on_both_databases
 def test_a_refresh_token_that_comes_back_ends_its_whole_family(ada: Person, clock: TestClock) -> None:
     new = ada.call("POST", "/auth/refresh", token=ada.refresh).get_json()
     clock.advance(seconds=11)
@@ -266,6 +268,7 @@ def test_sessions_are_listed_and_ended_one_by_one(ada: Person) -> None:
     assert ada.call("DELETE", f"/auth/sessions/{other['id']}").status_code == 404
 
 
+@on_both_databases
 def test_a_list_comes_in_parts_without_gaps_or_repeats(ada: Person, clock: TestClock) -> None:
     for minute in range(6):
         clock.advance(seconds=minute % 2)  # some sign-ins at the very same moment
@@ -324,6 +327,7 @@ def test_another_address_needs_the_password(ada: Person) -> None:
     ada.login()
 
 
+@on_both_databases
 def test_an_account_is_deleted_with_everything_that_hangs_on_it(
     app: Flask, ada: Person, laptop: Device
 ) -> None:
@@ -342,6 +346,7 @@ def test_an_account_is_deleted_with_everything_that_hangs_on_it(
     assert left == dict.fromkeys(left, 0)
 
 
+@on_both_databases
 def test_an_export_has_everything_but_secrets(ada: Person, laptop: Device) -> None:
     lease = laptop.lease(trim=2)
     laptop.spend(lease, job={"title": "My holiday"})

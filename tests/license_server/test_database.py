@@ -19,15 +19,17 @@ from license_server.database import MIGRATIONS, Base, db, is_migrated, migrate_d
 from license_server.errors import RefreshTokenReused
 from license_server.system.models import AuditEntry
 from license_server.system.service import record
-from tests.license_server.actors import Device, Person, TestClock
+from tests.license_server.actors import Device, Person, TestClock, on_both_databases
 
 
+@on_both_databases
 def test_the_migrations_make_exactly_what_the_models_say(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
 
+@on_both_databases
 def test_the_migrations_go_all_the_way_down_and_up_again(app: Flask) -> None:
     with app.app_context():
         downgrade(directory=str(MIGRATIONS), revision="base")
@@ -56,6 +58,7 @@ def test_sqlite_is_set_up_for_many_readers_and_no_lost_write(app: Flask) -> None
     assert settings == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10_000, "synchronous": 2}
 
 
+@on_both_databases
 def test_a_unit_of_work_that_fails_leaves_nothing(app: Flask) -> None:
     def work(fault: Exception) -> None:
         with unit_of_work(writes=True):
@@ -81,6 +84,7 @@ def test_a_reader_is_not_kept_waiting_by_a_writer(app: Flask, ada: Person, confi
         writer.close()
 
 
+@on_both_databases
 def test_many_at_once_never_get_more_than_there_is(app: Flask, ada: Person) -> None:
     devices = [Device(ada), Device(ada)]
     for device in devices:
@@ -105,6 +109,7 @@ def test_many_at_once_never_get_more_than_there_is(app: Flask, ada: Person) -> N
     assert ada.meter() == {"limit": 5, "settled": 0, "held": 5, "available": 0}
 
 
+@on_both_databases
 def test_a_retry_at_the_same_moment_gets_the_same_lease(app: Flask, ada: Person, laptop: Device) -> None:
     answers: list[bytes] = []
     gate = threading.Barrier(6)
@@ -123,6 +128,7 @@ def test_a_retry_at_the_same_moment_gets_the_same_lease(app: Flask, ada: Person,
     assert ada.meter()["held"] == 2
 
 
+@on_both_databases
 def test_the_same_refresh_at_the_same_moment_gets_the_same_answer(app: Flask, ada: Person) -> None:
     answers: list[bytes] = []
     gate = threading.Barrier(6)

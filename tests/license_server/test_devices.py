@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
-from tests.license_server.actors import Device, Person, TestClock
+from tests.license_server.actors import Device, Person, TestClock, on_both_databases
 
 
 def test_a_device_is_added_once_by_its_key(ada: Person) -> None:
@@ -92,6 +92,7 @@ def test_a_lost_device_gets_no_lease_but_may_still_report(ada: Person, laptop: D
     assert (ada.meter()["settled"], ada.meter()["held"]) == (1, 0)
 
 
+@on_both_databases
 def test_what_a_lost_device_spent_after_others_took_its_units_is_owed_next_month(
     ada: Person, laptop: Device, clock: TestClock
 ) -> None:

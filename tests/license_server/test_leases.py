@@ -16,7 +16,15 @@ from license_server.clock import now
 from license_server.database import unit_of_work
 from license_server.tiers.catalogue import BY_ID
 from license_server.tiers.service import give
-from tests.license_server.actors import Device, HeldLease, Person, TestClock, make_spend, verified
+from tests.license_server.actors import (
+    Device,
+    HeldLease,
+    Person,
+    TestClock,
+    make_spend,
+    on_both_databases,
+    verified,
+)
 
 
 def raise_tier(person: Person, tier: str, days: int = 365) -> None:
@@ -66,6 +74,7 @@ def test_no_lease_outlives_the_tier_it_was_given_for(ada: Person, laptop: Device
     assert claims["exp"] - claims["iat"] == 3 * 86400
 
 
+@on_both_databases
 def test_the_same_request_gets_the_same_bytes(ada: Person, laptop: Device) -> None:
     first = laptop.ask("request-1", trim=2)
     again = laptop.ask("request-1", trim=2)
@@ -146,6 +155,7 @@ def test_wants_that_are_not_right_are_refused(laptop: Device, wants: dict[str, A
     assert laptop.signed("POST", "/leases", body).status_code == 422
 
 
+@on_both_databases
 def test_settling_counts_each_spend_once(ada: Person, laptop: Device) -> None:
     lease = laptop.lease(trim=3, hook_run=1)
     laptop.spend(lease)
@@ -174,6 +184,7 @@ def test_the_rest_comes_back_when_the_device_returns_it(ada: Person, laptop: Dev
     assert ada.meter() == {"limit": 5, "settled": 1, "held": 0, "available": 4}
 
 
+@on_both_databases
 def test_settling_can_bring_the_next_lease_and_a_retry_brings_the_same(ada: Person, laptop: Device) -> None:
     lease = laptop.lease(trim=2)
     laptop.spend(lease)
@@ -196,6 +207,7 @@ def test_settling_succeeds_where_nothing_is_left_for_a_next_lease(ada: Person, l
     assert ada.meter() == {"limit": 5, "settled": 5, "held": 0, "available": 0}
 
 
+@on_both_databases
 def test_batches_in_any_order_and_number_leave_the_same_ledger(ada: Person, laptop: Device) -> None:
     lease = laptop.lease(trim=5)
     for _ in range(4):
@@ -379,6 +391,7 @@ def test_a_device_that_spends_beyond_its_grant_owes_it(ada: Person, laptop: Devi
     assert ada.meter()["available"] == 3
 
 
+@on_both_databases
 def test_a_debt_beyond_a_months_limit_is_carried_on(ada: Person, laptop: Device, clock: TestClock) -> None:
     lease = laptop.lease(trim=1)
     for _ in range(8):
@@ -394,6 +407,7 @@ def test_a_debt_beyond_a_months_limit_is_carried_on(ada: Person, laptop: Device,
     assert ada.meter()["available"] == 3
 
 
+@on_both_databases
 def test_a_spend_counts_in_its_leases_period_whenever_it_is_reported(
     ada: Person, laptop: Device, clock: TestClock
 ) -> None:
@@ -442,6 +456,7 @@ def test_leases_stay_valid_when_the_key_rotates(app: Flask, laptop: Device) -> N
     assert laptop.settled(old)["results"][0]["outcome"] == "applied"
 
 
+@on_both_databases
 def test_the_jobs_that_were_reported_can_be_seen_and_forgotten(
     app: Flask, ada: Person, laptop: Device, clock: TestClock
 ) -> None:
