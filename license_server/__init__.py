@@ -24,8 +24,8 @@ ROOMS = (
     devices_views.room,
     leases_views.room,
     jobs_views.room,
+    system_views.room,
 )
-"""Everything under `/api/v1`."""
 
 
 def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
@@ -48,6 +48,5 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     errors.init_app(app)
     extensions.init_app(app, config)
     for room in ROOMS:
-        app.register_blueprint(room, url_prefix="/api/v1")
-    app.register_blueprint(system_views.system)
+        app.register_blueprint(room)
     return app

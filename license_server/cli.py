@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from license_server import create_app, logs, serving
+from license_server import create_app, logs, openapi, serving
 from license_server.accounts import service as accounts
 from license_server.accounts.models import Account
 from license_server.clock import now
@@ -65,6 +67,12 @@ def migrate(data: Path) -> None:
     """Bring the database up to the newest migration."""
     _migrated(_app(data))
     click.echo("The database is up to date.")
+
+
+@main.command("openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    click.echo(json.dumps(openapi.document(version("reely")), indent=2, ensure_ascii=False))
 
 
 @main.group()

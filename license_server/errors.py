@@ -175,6 +175,10 @@ class Unexpected(Problem):
     code, title, status = "internal-error", "Something went wrong on our side", 500
 
 
+class Unhealthy(Problem):
+    code, title, status = "unhealthy", "The server cannot do its work", 503
+
+
 class ProblemDocument(BaseModel):
     """The body of every refusal (RFC 9457); some have members of their own besides."""
 

@@ -56,7 +56,11 @@ _registry = _Registry()
 
 
 class Room(Blueprint):
-    """A domain's endpoints under `/api/v1`."""
+    """A domain's endpoints, under `/api/v1` if nothing else is said."""
+
+    def __init__(self, name: str, import_name: str, prefix: str = "/api/v1") -> None:
+        super().__init__(name, import_name, url_prefix=prefix or None)
+        self._prefix = prefix
 
     def serve(
         self,
@@ -81,7 +85,7 @@ class Room(Blueprint):
             answer = hints.get("return", type(None))
             endpoint = Endpoint(
                 name=f"{self.name}.{view.__name__}",
-                rule=rule,
+                rule=self._prefix + rule,
                 method=method,
                 access=access,
                 status=204 if answer is type(None) else status,

@@ -13,11 +13,11 @@ class About(Answer):
 
 
 class Health(Answer):
-    """`ok` where all is well; each part for itself."""
+    """All is well; where it is not, the answer is the problem `unhealthy`."""
 
-    status: Literal["ok", "failing"]
-    database: Literal["ok", "failing"]
-    migrations: Literal["ok", "behind", "unknown"]
+    status: Literal["ok"] = "ok"
+    database: Literal["ok"] = "ok"
+    migrations: Literal["ok"] = "ok"
 
 
 class PublicKeys(Answer):

@@ -1,48 +1,58 @@
-"""The addresses outside the API: who this is, whether it is well, and the public keys of leases."""
+"""The addresses outside the API: who this is, whether it is well, what it offers, and its public keys."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+from flask import Response, after_this_request, current_app
+from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from license_server import openapi
 from license_server.config import Config
 from license_server.database import db, is_migrated
+from license_server.errors import Unhealthy
+from license_server.http import Room
 from license_server.logs import log
 from license_server.system.schemas import About, Health, PublicKeys
 
-system = Blueprint("system", __name__)
+room = Room("system", __name__, prefix="")
 
 
-@system.get("/")
-def about() -> Response:
+@room.serve("GET", "/", access="public")
+def about() -> About:
     """Who this is."""
-    return _json(About(name="Reely license server", version=current_app.extensions["reely_version"]))
+    return About(name="Reely license server", version=current_app.extensions["reely_version"])
 
 
-@system.get("/health")
-def health() -> Response:
-    """Whether the server can do its work: 200, or 503 with what is failing."""
+@room.serve("GET", "/health", access="public", problems=(Unhealthy,))
+def health() -> Health:
+    """Whether the server can do its work."""
     try:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         migrated = is_migrated()
     except SQLAlchemyError as error:
         log.error("unhealthy", error=type(error).__name__)
-        return _json(Health(status="failing", database="failing", migrations="unknown"), status=503)
+        raise Unhealthy("The database does not answer.", database="failing", migrations="unknown") from None
     if not migrated:
-        return _json(Health(status="failing", database="ok", migrations="behind"), status=503)
-    return _json(Health(status="ok", database="ok", migrations="ok"))
+        raise Unhealthy("The database is not migrated.", database="ok", migrations="behind")
+    return Health()
 
 
-@system.get("/.well-known/jwks.json")
-def jwks() -> Response:
+@room.serve("GET", "/.well-known/jwks.json", access="public")
+def jwks() -> PublicKeys:
     """The public keys that leases and receipts are verified with."""
     config: Config = current_app.extensions["reely_config"]
-    response = _json(PublicKeys(keys=[key.public_jwk for key in config.lease_keys.all()]))
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return response
+
+    @after_this_request
+    def _may_be_kept(response: Response) -> Response:
+        response.headers["Cache-Control"] = "public, max-age=300"
+        return response
+
+    return PublicKeys(keys=[key.public_jwk for key in config.lease_keys.all()])
 
 
-def _json(answer: About | Health | PublicKeys, status: int = 200) -> Response:
-    return Response(answer.model_dump_json(), status=status, content_type="application/json")
+@room.serve("GET", "/openapi.json", access="public")
+def describe() -> dict[str, JsonValue]:
+    """This document."""
+    return openapi.document(current_app.extensions["reely_version"])

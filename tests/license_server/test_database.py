@@ -152,4 +152,9 @@ def test_a_database_that_is_gone_is_told_by_health(
     app = start(config.model_copy(update={"database_url": f"sqlite:///{data / 'no' / 'such.sqlite3'}"}))
     answer = app.test_client().get("/health")
     assert answer.status_code == 503
-    assert answer.get_json() == {"status": "failing", "database": "failing", "migrations": "unknown"}
+    problem = answer.get_json()
+    assert (problem["code"], problem["database"], problem["migrations"]) == (
+        "unhealthy",
+        "failing",
+        "unknown",
+    )

@@ -1,0 +1,155 @@
+"""The OpenAPI 3.1 document, made from the declared endpoints and their schemas."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from license_server.devices.signatures import HEADER
+from license_server.errors import (
+    BodyTooLarge,
+    MalformedRequest,
+    NotFound,
+    Problem,
+    ProblemDocument,
+    SessionEnded,
+    TokenExpired,
+    TokenInvalid,
+    TooManyRequests,
+    Unauthenticated,
+    Unexpected,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from license_server.http import Endpoint, endpoints
+
+_Schemas = dict[tuple[str, str], dict[str, Any]]
+_PATH_PARAMETER = re.compile(r"<(\w+)>")
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document, as JSON values."""
+    declared = endpoints()
+    schemas, definitions = _schemas(declared)
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    for endpoint in declared:
+        paths[_PATH_PARAMETER.sub(r"{\1}", endpoint.rule)][endpoint.method.lower()] = _operation(
+            endpoint, schemas
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Reely license server",
+            "version": version,
+            "description": "Accounts, tiers, usage, devices, leases. Refusals are problem documents (RFC 9457).",
+            "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+        },
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": definitions,
+            "securitySchemes": {
+                "access-token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "refresh-token": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _schemas(declared: Iterable[Endpoint]) -> tuple[_Schemas, dict[str, Any]]:
+    """The schema of each (endpoint, part), and the definitions that they refer to."""
+    inputs: list[tuple[Any, Any, TypeAdapter[Any]]] = [
+        ("problem", "serialization", TypeAdapter(ProblemDocument))
+    ]
+    for endpoint in declared:
+        if endpoint.body is not None:
+            inputs.append((f"{endpoint.name} body", "validation", TypeAdapter(endpoint.body)))
+        if endpoint.query is not None:
+            inputs.append((f"{endpoint.name} query", "validation", TypeAdapter(endpoint.query)))
+        if endpoint.answer is not None:
+            inputs.append((f"{endpoint.name} answer", "serialization", endpoint.answer))
+    found, definitions = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    return dict(found), definitions["$defs"]
+
+
+def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.name.replace(".", "-"),
+        "tags": [endpoint.name.partition(".")[0]],
+        "summary": endpoint.summary,
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PATH_PARAMETER.findall(endpoint.rule)
+    ]
+    if endpoint.query is not None:
+        schema = endpoint.query.model_json_schema()
+        parameters += [
+            {"name": name, "in": "query", "required": False, "schema": part}
+            for name, part in schema["properties"].items()
+        ]
+    if endpoint.device_signed:
+        parameters.append(
+            {
+                "name": HEADER,
+                "in": "header",
+                "required": True,
+                "description": "Ed25519 signature of the device over time, method, path and body.",
+                "schema": {"type": "string", "pattern": "^t=[0-9]+,v1=[A-Za-z0-9_-]{86}$"},
+            }
+        )
+    if parameters:
+        operation["parameters"] = parameters
+    if endpoint.body is not None:
+        body = schemas[f"{endpoint.name} body", "validation"]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if endpoint.access != "public":
+        operation["security"] = [
+            {"refresh-token" if endpoint.access == "refresh-token" else "access-token": []}
+        ]
+    operation["responses"] = _responses(endpoint, schemas)
+    return operation
+
+
+def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": endpoint.summary}
+    if endpoint.answer is not None:
+        answer = schemas[f"{endpoint.name} answer", "serialization"]
+        success["content"] = {"application/json": {"schema": answer}}
+    by_status: dict[int, list[type[Problem]]] = defaultdict(list)
+    for problem in (*_general_problems(endpoint), *endpoint.problems):
+        if problem not in by_status[problem.status]:
+            by_status[problem.status].append(problem)
+    refusals = {
+        str(status): {
+            "description": "; ".join(problem.title for problem in problems),
+            "content": {
+                "application/problem+json": {
+                    "schema": {
+                        "allOf": [schemas["problem", "serialization"]],
+                        "properties": {"code": {"enum": sorted(problem.code for problem in problems)}},
+                    }
+                }
+            },
+        }
+        for status, problems in sorted(by_status.items())
+    }
+    return {str(endpoint.status): success, **refusals}
+
+
+def _general_problems(endpoint: Endpoint) -> Iterable[type[Problem]]:
+    """What every endpoint of this kind may refuse."""
+    if endpoint.body is not None:
+        yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+    if endpoint.body is not None or endpoint.query is not None:
+        yield ValidationFailed
+    if endpoint.access == "account":
+        yield from (Unauthenticated, TokenInvalid, TokenExpired, SessionEnded)
+    if endpoint.access == "refresh-token":
+        yield Unauthenticated
+    if "<" in endpoint.rule:
+        yield NotFound
+    yield from (TooManyRequests, Unexpected)
