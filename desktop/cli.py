@@ -121,6 +121,8 @@ def trim(
 
     if not starts and not ends:
         raise click.UsageError("Say what to cut with --from and --to.")
+    if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
+        raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
     console = _console(as_json)
     with Workflow.from_environment() as workflow, console.working():
         report = ProgressWriter(console.progress)
@@ -140,8 +142,6 @@ def trim(
 def _segments(starts: tuple[str, ...], ends: tuple[str, ...], duration: float) -> Any:
     from desktop.trim.edit import Segment
 
-    if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
-        raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
     starts, ends = starts or ("0",), ends or ("-0",)
     segments = []
     for start_text, end_text in zip(starts, ends, strict=True):

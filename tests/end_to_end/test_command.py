@@ -159,10 +159,10 @@ def test_a_private_video_is_refused_in_plain_words(reely: Command, youtube: YouT
     assert "Traceback" not in spoken.stderr
 
 
-def test_a_network_that_is_down_is_said_as_that(reely: Command, youtube: YouTube) -> None:
+def test_a_proxy_that_cannot_reach_the_network_is_said_as_that(reely: Command, youtube: YouTube) -> None:
     youtube.go_offline()
     refused = reely("probe", youtube.url(PLAIN), **youtube.env)
-    assert (refused.code, refused.last["code"]) == (5, "network-down")
+    assert (refused.code, refused.last["code"]) == (5, "proxy-failed")
 
 
 def test_probe_tells_everything_about_a_link_but_where_its_bytes_are(
