@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import platformdirs
@@ -13,6 +12,7 @@ from desktop.account import AccountStatus, Meter
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
+from desktop.log import log_to_file
 from desktop.settings import Settings
 from desktop.source.models import Source
 from desktop.trim.edit import Clip, Edit
@@ -38,16 +38,6 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
         code = run(ports, settings.home, text or "", quit_when_shown=quit_when_shown)
         recovery.join()
     return code
-
-
-def log_to_file(path: Path) -> None:
-    """Keep the newest two megabytes of what went wrong at `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
 
 
 class WorkflowPorts:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from desktop import __version__
 from desktop.console import Console, HumanConsole, JsonConsole
-from desktop.errors import Cancelled, Exit, ReelyError
+from desktop.errors import Cancelled, Exit, ReelyError, internal_error
+from desktop.files import disk_error
 from desktop.jobs.progress import ProgressWriter, span
 from desktop.timecode import format_timecode, parse_timecode
+
+if TYPE_CHECKING:
+    from desktop.workflow import Workflow
+
+logger = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,11 +44,16 @@ def main() -> NoReturn:
         failure = error
     except (KeyboardInterrupt, click.Abort):
         failure = Cancelled()
+    except OSError as error:
+        failure = disk_error(error, Path(error.filename or "."))
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         hint = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
         failure = ReelyError("usage", error.format_message(), hint or "See `reely --help`.", Exit.USAGE)
+    except Exception as error:
+        logger.exception("a fault of our own")
+        failure = internal_error(error)
     console.error(failure)
     sys.exit(failure.exit)
 
@@ -56,6 +68,16 @@ def _json_option(command: Command) -> Command:
 
 def _console(as_json: bool) -> Console:
     return JsonConsole() if as_json else HumanConsole()
+
+
+def _workflow() -> Workflow:
+    from desktop.log import log_to_file
+    from desktop.settings import Settings
+    from desktop.workflow import Workflow
+
+    settings = Settings.from_environment()
+    log_to_file(settings.log)
+    return Workflow(settings)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,10 +105,9 @@ def app(source: str | None, smoke_test: bool) -> None:
 def probe(source: str, as_json: bool) -> None:
     """Say what SOURCE is: title, duration, streams, captions, chapters, most-replayed curve."""
     from desktop.report import describe_source, source_data
-    from desktop.workflow import Workflow
 
     console = _console(as_json)
-    with Workflow.from_environment() as workflow, console.working():
+    with _workflow() as workflow, console.working():
         opened = workflow.open(source, ProgressWriter(console.progress))
     console.result(source_data(opened), describe_source(opened))
 
@@ -117,14 +138,13 @@ def trim(
     """Cut the parts between --from and --to out of SOURCE."""
     from desktop.report import describe_clips, trim_data
     from desktop.trim.edit import Edit, Mode
-    from desktop.workflow import Workflow
 
     if not starts and not ends:
         raise click.UsageError("Say what to cut with --from and --to.")
     if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
         raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
     console = _console(as_json)
-    with Workflow.from_environment() as workflow, console.working():
+    with _workflow() as workflow, console.working():
         report = ProgressWriter(console.progress)
         opened = workflow.open(source, span(report, 0.0, 0.1))
         edit = Edit(segments=_segments(starts, ends, opened.duration), mode=Mode(mode), separate=separate)
@@ -210,10 +230,9 @@ def sign_in(email: str, password_stdin: bool, as_json: bool) -> None:
 
 def _sign(email: str, password: str, as_json: bool, *, new: bool) -> None:
     from desktop.report import describe_status, status_data
-    from desktop.workflow import Workflow
 
     console = _console(as_json)
-    with Workflow.from_environment() as workflow:
+    with _workflow() as workflow:
         status = workflow.sign_up(email, password) if new else workflow.sign_in(email, password)
     console.result(status_data(status), describe_status(status))
 
@@ -223,10 +242,9 @@ def _sign(email: str, password: str, as_json: bool, *, new: bool) -> None:
 def sign_out(as_json: bool) -> None:
     """Sign out on this device."""
     from desktop.report import describe_status, status_data
-    from desktop.workflow import Workflow
 
     console = _console(as_json)
-    with Workflow.from_environment() as workflow:
+    with _workflow() as workflow:
         status = workflow.sign_out()
     console.result(status_data(status), describe_status(status))
 
@@ -236,10 +254,9 @@ def sign_out(as_json: bool) -> None:
 def show(as_json: bool) -> None:
     """Who is signed in, the tier, and what is left this month."""
     from desktop.report import describe_status, status_data
-    from desktop.workflow import Workflow
 
     console = _console(as_json)
-    with Workflow.from_environment() as workflow:
+    with _workflow() as workflow:
         status = workflow.account_status()
     console.result(status_data(status), describe_status(status))
 

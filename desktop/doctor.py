@@ -69,6 +69,7 @@ def diagnose(settings: Settings) -> Diagnosis:
         ("Speech model", _speech_model),
         ("License server", lambda: _server(settings)),
         ("Disk", lambda: _disk(settings.home)),
+        ("Log", lambda: Check(name="Log", verdict=Verdict.WORKS, detail=str(settings.log))),
     )
     return Diagnosis(checks=tuple(_limited(name, check) for name, check in checks))
 

@@ -46,3 +46,13 @@ class Cancelled(ReelyError):  # noqa: N818 - it is an outcome, not an error
             "Nothing was changed or counted; start it again whenever you like.",
             Exit.CANCELLED,
         )
+
+
+def internal_error(error: BaseException) -> ReelyError:
+    """What a fault of Reely's own is told as; the details belong into the log."""
+    return ReelyError(
+        "internal-error",
+        f"Reely met a fault of its own ({type(error).__name__}).",
+        "Try again; if it happens again, please report it with the log file that `reely doctor` names.",
+        Exit.MEDIA,
+    )

@@ -58,7 +58,7 @@ def parse_timecode(text: str, duration: float | None = None) -> float:
     if duration is not None and value > duration:
         # What we print is rounded to a millisecond, and must be readable again.
         if value - duration > 0.0005 + 1e-9:
-            raise TimecodeError(f"“{shown}” is after the end.")
+            raise TimecodeError(f"“{shown}” is after the end, which is at {format_timecode(duration)}.")
         value = duration
     return value
 

@@ -52,13 +52,9 @@ class Workflow:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._jobs = Supervisor(worker_command(), log=lambda words: logger.error("job failed:\n%s", words))
+        self._jobs = Supervisor(worker_command(), log=_log_last_words)
         self._account_lock = threading.Lock()
         self._opened_account: Account | None = None
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        return cls(Settings.from_environment())
 
     def __enter__(self) -> Self:
         return self
@@ -212,6 +208,11 @@ class Workflow:
         except ReelyError as error:
             logger.info("the spends wait to be reported: %s", error.code)
         return account.status()
+
+
+def _log_last_words(words: str) -> None:
+    if words.strip():
+        logger.error("a job failed; it said:\n%s", words.rstrip())
 
 
 def _passing(report: Report) -> Callable[[Progress], None]:

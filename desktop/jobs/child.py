@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import psutil
 from pydantic import BaseModel
 
-from desktop.errors import Exit, ReelyError
+from desktop.errors import Exit, ReelyError, internal_error
 from desktop.jobs.progress import ProgressWriter
 from desktop.jobs.protocol import Failure, Job, Progress, Report, Result
 
@@ -67,7 +67,7 @@ def run_child(registry: Registry) -> int:
         return int(Exit.DISK)
     except Exception as error:  # noqa: BLE001 - the boundary of the process: told as a failure with a code
         traceback.print_exc()
-        emit(Failure.of(_unexpected(error)))
+        emit(Failure.of(internal_error(error)))
         return int(Exit.MEDIA)
     return 0
 
@@ -105,13 +105,4 @@ def _from_os_error(error: OSError) -> ReelyError:
         f"The disk or folder did not allow it: {error.strerror or error}.",
         "Check that the folder exists and that you may write to it, then try again.",
         Exit.DISK,
-    )
-
-
-def _unexpected(error: Exception) -> ReelyError:
-    return ReelyError(
-        "internal-error",
-        f"Reely met a fault of its own ({type(error).__name__}).",
-        "Try again; if it happens again, please report it with the log file that `reely doctor` names.",
-        Exit.MEDIA,
     )
