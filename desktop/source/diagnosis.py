@@ -44,6 +44,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"only available for registered users", "sign-in-needed"),
         # Where every request failed in the same way, and where the downloader gave up.
         (r"HTTP Error 5\d\d", "site-down"),
+        (r"HTTP Error 40[13]", "access-denied"),
         (r"connect to proxy|tunnel connection failed", "proxy-failed"),
         (r"CERTIFICATE_VERIFY_FAILED", "certificate-untrusted"),
         (r"timed out|connection (?:reset|refused|aborted|broken)|remote end closed", "network-down"),

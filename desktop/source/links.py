@@ -219,14 +219,13 @@ def _from_file_url(text: str) -> FilePath:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) > 1:
         raise refusal("several-files")
-    try:
-        parts = urlsplit(lines[0])
-        host = (parts.hostname or "").lower()
-    except ValueError:
-        raise refusal("not-a-video-link") from None
-    # A fragment or query is part of a file's name where the dropping program forgot to escape it.
-    tail = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-    path = unquote(parts.path + tail)
+    rest = lines[0][len("file:") :]
+    host, path = "", rest
+    if rest.startswith("//"):
+        host, _, path = rest[2:].partition("/")
+        path = "/" + path
+    # No query and no fragment: a `?` or `#` is part of a name that the dropping program forgot to escape.
+    host, path = host.lower(), unquote(path)
     if "\0" in path or not path.strip("/"):
         raise refusal("not-a-video-link")
     if re.match(r"/[A-Za-z]:([/\\]|$)", path):
@@ -247,7 +246,10 @@ def _from_url(text: str, depth: int) -> VideoLink:
     except ValueError:
         raise refusal("not-a-video-link") from None
     # What browsers and libraries read differently is not passed on: `youtube.com\@other.example`.
-    if parts.scheme.lower() not in {"http", "https"} or not host or re.search(r"[\\@\s]", authority):
+    lone_surrogates = re.search(r"[\ud800-\udfff]", text)
+    if parts.scheme.lower() not in {"http", "https"} or not host or lone_surrogates:
+        raise refusal("not-a-video-link")
+    if re.search(r"[\\@\s]", authority):
         raise refusal("not-a-video-link")
     wrapped = _wrapped(host, parts)
     if wrapped is not None and depth < _DEEPEST_WRAPPING:
