@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -284,7 +285,9 @@ class Account:
         with self._lock:
             allowance = self._allowance
         if allowance is not None:
-            allowance.journal.observe_server_time(server)
+            # What ails the journal is told by whoever uses it; an answer of the server is not lost for it.
+            with suppress(ReelyError):
+                allowance.journal.observe_server_time(server)
 
 
 def _meter_status(journal: Journal, lease: Lease | None, meter: Meter, ledger: MeterUsage) -> MeterStatus:

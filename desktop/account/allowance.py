@@ -159,31 +159,27 @@ class Allowance:
         return usage
 
     def prepare(self) -> None:
-        """After a sign-in: learn the tiers and numbers, make this device known, and take a first lease."""
+        """After a sign-in: learn the tiers and keys, report what waits, and take a first lease."""
         self.known.learn(tiers=self._remote.tiers(), keys=self._remote.keys())
-        usage = self.refresh()
-        with self._turn():
-            if self.current() is None and any(portion(usage.meters.get(meter)) for meter in Meter):
-                self._close_all()
-                self._take(self._wants(self.refresh()))
+        self.settle()
 
     def settle(self) -> None:
-        """Report all spends and top the lease up where a meter has run dry. Safe to repeat."""
+        """Report all spends, and have a lease that has something of each meter. Safe to repeat."""
         with self._turn():
             reported = self._report_all()
             self._close_all(_DONE_WITH)
-            if not reported:
+            lease = self.current()
+            if lease is not None and not reported:
                 return
             usage = self.refresh()
-            lease = self.current()
-            dry = [
-                meter
-                for meter in Meter
-                if portion(usage.meters.get(meter))
-                and lease
-                and self.journal.balance(lease.id, meter).free == 0
-            ]
-            if dry and lease and self.journal.begin_closing(lease.id):
+            wants = self._wants(usage)
+            if lease is not None:
+                wants = {
+                    meter: units
+                    for meter, units in wants.items()
+                    if self.journal.balance(lease.id, meter).free == 0
+                }
+            if any(wants.values()) and (lease is None or self.journal.begin_closing(lease.id)):
                 self._close_all()
                 self._take(self._wants(self.refresh()))
 

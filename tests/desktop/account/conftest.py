@@ -58,6 +58,7 @@ class LicenseServer:
     """
 
     def __init__(self, data: Path, **settings: Any) -> None:
+        self.data = data
         self.time = datetime.now(UTC)
         self.cut = False
         self.lose_answers = False
