@@ -27,20 +27,24 @@ def license_server(data: Path, port: int = 0) -> Iterator[str]:
     Another port is taken when something listens on `port` already.
     """
     data.mkdir(parents=True, exist_ok=True)
+    log = data / "server.log"
     command: list[str | Path] = [BIN / "reely-server", "run", "--data", data, "--port", str(_free(port))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with (
+        log.open("ab") as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as server,
+    ):
         try:
-            yield _address(server)
+            yield _address(server, log)
         finally:
             server.terminate()
 
 
-def _address(server: subprocess.Popen[str]) -> str:
+def _address(server: subprocess.Popen[str], log: Path) -> str:
     assert server.stdout is not None
     for line in server.stdout:
         if line.startswith("listening on "):
             return line.removeprefix("listening on ").strip()
-    raise SystemExit("The license server did not start; its own words are above.")
+    raise SystemExit(f"The license server did not start. It said:\n{log.read_text()[-2000:]}")
 
 
 def _free(port: int) -> int:
