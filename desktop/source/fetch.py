@@ -208,7 +208,7 @@ class _Download:
                     continue
                 if failure.exit.name != "NETWORK" or idle >= _IDLE_ATTEMPTS:
                     raise failure from error
-                time.sleep(min(2.0**idle / 4, _LONGEST_PAUSE) if idle else 0)
+                time.sleep(min(2.0**idle * self._job.patience / 40, _LONGEST_PAUSE) if idle else 0)
         else:
             raise refusal("stalled")
         self._finish()
