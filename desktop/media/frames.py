@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
+from desktop.media.container import open_media, unreadable
 from desktop.media.frame_times import FrameTimes
+from desktop.media.packets import StreamPackets, read_packets
 
 log = logging.getLogger(__name__)
 
@@ -74,16 +76,16 @@ class FrameServer:
     """Answers "which picture is shown at this time?" with the picture itself, exactly, in both directions.
 
     The constructor reads the packet index and the first picture, so it blocks: call it off the GUI thread.
-    It raises `ReelyError` with code `media-unreadable`, or `no-picture` where there is only sound.
+    It raises `ReelyError` with code `no-picture` where there is only sound, or those of `open_media`.
     Pictures higher than `max_height` pixels are scaled down. Close it when done.
     """
 
     def __init__(self, path: Path, max_height: int, *, cache_bytes: int = _CACHE_BYTES) -> None:
         self._path = path
-        try:
-            self._decoder = _Decoder(path, max_height)
-        except av.FFmpegError as error:
-            raise _unreadable(path) from error
+        packets = read_packets(path).video
+        if packets is None:
+            raise _no_picture()
+        self._decoder = _Decoder(path, packets, max_height)
         self._size = self._decoder.size
         width, height = self._decoder.stored_size
         self._capacity = max(2 * _READ_AHEAD, cache_bytes // max(1, width * height * 3 // 2))
@@ -164,7 +166,7 @@ class FrameServer:
             log.warning("decoding failed: %s", error)
             reached = None
             if request.on_error and not self._closing:
-                request.on_error(_unreadable(self._path))
+                request.on_error(unreadable(self._path))
             return
         if reached is None or self._closing:
             return
@@ -231,18 +233,16 @@ class FrameServer:
 class _Decoder:
     """One open file: seeks, decodes in order of presentation, scales. Used by one thread at a time."""
 
-    def __init__(self, path: Path, max_height: int) -> None:
+    def __init__(self, path: Path, packets: StreamPackets, max_height: int) -> None:
         self._path = path
-        self._container = av.open(str(path))
-        try:
+        self.index = _index(packets)
+        with ExitStack() as opened:
+            self._container = opened.enter_context(open_media(path))
+            self._stream = next(s for s in self._container.streams.video if s.index == packets.index)
             self._prepare(max_height)
-        except BaseException:
-            self._container.close()
-            raise
+            self._opened = opened.pop_all()
 
     def _prepare(self, max_height: int) -> None:
-        self._stream = _picture_stream(self._container)
-        self.index = _scan(self._container, self._stream, self._path)
         self._stream.thread_type = "AUTO"
         self._scaler = VideoReformatter()
         self._painter = VideoReformatter()
@@ -250,7 +250,7 @@ class _Decoder:
         self._pictures: Iterator[tuple[int, VideoFrame]] = iter(())
         first = next((picture for _, picture in self.pictures_towards(0)), None)
         if first is None:
-            raise _unreadable(self._path)
+            raise unreadable(self._path)
         self._quarter_turns = round(first.rotation / 90) % 4
         self.stored_size = self._fit(first, max_height)
         width, height = self.stored_size
@@ -352,64 +352,22 @@ class _Decoder:
 
     def close(self) -> None:
         self._pictures = iter(())
-        self._container.close()
+        self._opened.close()
 
 
-def _picture_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
-    """The stream that players show: the first one that is no cover picture. Raises `ReelyError` if none."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    raise ReelyError("no-picture", "This source has no picture.", "Its sound can still be cut.", Exit.MEDIA)
-
-
-def _scan(container: av.container.InputContainer, stream: av.video.stream.VideoStream, path: Path) -> _Index:
-    """Read every packet's times (no decoding) and put the pictures in order."""
-    ticks: list[int] = []
-    keys: list[tuple[int, int]] = []
-    longest_end: int | None = None
-    for packet in container.demux(stream):
-        tick = packet.pts if packet.pts is not None else packet.dts
-        # Packets that an edit list hides are decoded but never shown.
-        if tick is None or packet.is_discard:
-            continue
-        ticks.append(tick)
-        if packet.duration:
-            longest_end = max(longest_end or tick, tick + packet.duration)
-        if packet.is_keyframe:
-            keys.append((tick, min(tick, packet.dts if packet.dts is not None else tick)))
-    if not ticks or stream.time_base is None:
-        raise _unreadable(path)
-    order = np.unique(np.asarray(ticks, dtype=np.int64))
-    base = stream.time_base
-    origin = _presentation_start(container)
-    starts = (order - float(origin / base)) * base.numerator / base.denominator
-    usual = int(np.median(np.diff(order))) if order.size > 1 else max(1, round(Fraction(1, 25) / base))
-    end = max(int(order[-1]) + 1, longest_end or int(order[-1]) + usual)
-    keys.sort()
-    key_ticks = np.asarray([tick for tick, _ in keys], dtype=np.int64)
+def _index(packets: StreamPackets) -> _Index:
+    """The pictures in order, and where decoding can start, out of the packets of a file."""
+    times = packets.frame_times()
+    ticks = np.unique(packets.starts)
+    keys = np.flatnonzero(packets.key & packets.shown)
+    keys = keys[np.argsort(packets.pts[keys], kind="stable")]
     return _Index(
-        order,
-        np.searchsorted(order, key_ticks),
-        np.asarray([dts for _, dts in keys], dtype=np.int64),
-        FrameTimes(starts, float((end - origin / base) * base)),
+        ticks,
+        np.searchsorted(ticks, packets.pts[keys]),
+        np.minimum(packets.pts[keys], packets.dts[keys]),
+        times,
     )
 
 
-def _presentation_start(container: av.container.InputContainer) -> Fraction:
-    """Where the source's clock is 0: the earliest start of picture or sound, in seconds of the file."""
-    starts = [
-        s.start_time * s.time_base
-        for s in (*container.streams.video, *container.streams.audio)
-        if s.start_time is not None and s.time_base is not None
-    ]
-    return min(starts, default=Fraction(0))
-
-
-def _unreadable(path: Path) -> ReelyError:
-    return ReelyError(
-        "media-unreadable",
-        f"The pictures of “{path.name}” cannot be read.",
-        "The file may be damaged or incomplete; try to open it in a player, or load it again.",
-        Exit.MEDIA,
-    )
+def _no_picture() -> ReelyError:
+    return ReelyError("no-picture", "This source has no picture.", "Its sound can still be cut.", Exit.MEDIA)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSocketNotifier
+from PySide6.QtCore import QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui import theme
@@ -17,8 +17,12 @@ from desktop.ui.ports import Ports
 from desktop.ui.window import MainWindow
 
 
-def run(ports: Ports, home: Path, initial_text: str = "") -> int:
-    """Show the window until it is closed; `initial_text` is opened at once. Returns the exit code."""
+def run(ports: Ports, home: Path, initial_text: str = "", *, quit_when_shown: bool = False) -> int:
+    """Show the window until it is closed; `initial_text` is opened at once. Returns the exit code.
+
+    With `quit_when_shown` it closes by itself: 0 once the first picture (or, with nothing to open, the
+    window) is shown, 1 if that failed. So a build can be tried out.
+    """
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -30,10 +34,32 @@ def run(ports: Ports, home: Path, initial_text: str = "") -> int:
     window.show()
     if initial_text:
         window.open(initial_text)
+    if quit_when_shown:
+        _quit_when_shown(window, app, expects_picture=bool(initial_text))
     with _ending_on_signals(app):
         code = app.exec()
     window.shut_down()
     return code
+
+
+def _quit_when_shown(window: MainWindow, app: QApplication, *, expects_picture: bool) -> None:
+    session = window.session
+
+    def look() -> None:
+        if session.error is not None or session.preview_error is not None:
+            app.exit(1)
+        elif (
+            not window.editor.preview.picture.isNull()
+            or (session.preview is not None and session.preview.frames is None)
+            or not (expects_picture or session.source)
+        ):
+            app.exit(0)
+
+    session.changed.connect(look)
+    session.preview_changed.connect(look)
+    window.player.picture_changed.connect(look, Qt.ConnectionType.QueuedConnection)
+    if not expects_picture:
+        QTimer.singleShot(0, look)
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class Timeline(QObject):
         self.frames = frames
         if frames is not None:
             self._frame = frames.typical_duration
-        self._select(self._selection.start, self._selection.end)
+        self._select(self._boundary(self._selection.start), self._boundary(self._selection.end))
         self._history = History(self._selection)
         self.history_changed.emit()
         self.seek(self._playhead)
@@ -199,7 +199,7 @@ class Timeline(QObject):
         """Move the whole selection so that it starts near `start`, keeping its length."""
         length = self._selection.duration
         start = self._boundary(min(max(start, 0.0), self.duration - length))
-        self._select(start, self._boundary(start + length))
+        self._select(start, max(self._boundary(start + length), self._first_end_after(start)))
 
     def select_all(self) -> None:
         self._select(0.0, self.duration)
@@ -237,6 +237,9 @@ class Timeline(QObject):
     def _select(self, start: float, end: float) -> None:
         start = min(max(start, 0.0), self.duration)
         end = min(max(end, 0.0), self.duration)
+        if self.frames is not None:  # one picture at least, though sound may begin earlier and end later
+            start = min(start, self.last_position)
+            end = max(end, self.frames.end_of(0))
         if self.duration and not start < end:
             start, end = self._last_start_before(end or self.duration), end or self.duration
         if (start, end) != (self._selection.start, self._selection.end):
@@ -256,7 +259,8 @@ class Timeline(QObject):
     def _last_start_before(self, end: float) -> float:
         if self.frames is None:
             return max(0.0, end - self._frame)
-        return max(0.0, self.frames.floor(math.nextafter(end, 0)))
+        start = self.frames.floor(math.nextafter(end, 0))
+        return start if start < end else 0.0  # before the first picture there is only sound
 
     def _first_end_after(self, start: float) -> float:
         if self.frames is None:

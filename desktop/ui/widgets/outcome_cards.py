@@ -196,7 +196,7 @@ class ErrorCard(_Card):
         self._hint = label("", "muted", wrap=True)
         self._code = label("", "code")
         self._code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.remedy_button = button("", "primary")
+        self.remedy_button = button(remedy_text(self._remedy), "primary")
         self.remedy_button.clicked.connect(lambda: self.remedy_chosen.emit(self._remedy))
         self.back_button = button(
             self.tr("Back to the start") if opening else self.tr("Back to the clip"), "quiet"

@@ -1,0 +1,155 @@
+"""The rest of the app as the window's tests need it: in memory, answering when and what a test says."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desktop.errors import ReelyError
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Progress
+from desktop.source.models import Chapter, Source, Stream, StreamKind
+from desktop.trim.edit import Clip, Edit
+from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
+
+SIGNED_IN = AccountStatus(
+    signed_in=True,
+    email="sam@example.com",
+    tier="free",
+    trims_available=4,
+    trims_limit=5,
+    renews_at=datetime(2026, 12, 3, 12, tzinfo=UTC),
+)
+PASSWORD = "correct horse"
+
+
+class Gate:
+    """A place where a port waits until the test lets it pass, or it is cancelled."""
+
+    def __init__(self) -> None:
+        self._passed = threading.Event()
+        self._passed.set()
+        self.reached = threading.Event()
+
+    def shut(self) -> None:
+        self._passed.clear()
+        self.reached.clear()
+
+    def open(self) -> None:
+        self._passed.set()
+
+    def pass_through(self, token: CancelToken) -> None:
+        self.reached.set()
+        with token.watching(self._passed.set):
+            self._passed.wait()
+        token.raise_if_cancelled()
+
+
+class StagePorts:
+    """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
+
+    def __init__(self, video: Path, folder: Path) -> None:
+        self.video = video
+        self.folder = folder
+        self.gate = Gate()
+        self.preview_gate = Gate()
+        self.open_error: ReelyError | None = None
+        self.preview_error: ReelyError | None = None
+        self.trim_error: ReelyError | None = None
+        self.sign_in_error: ReelyError | None = None
+        self.status = SIGNED_OUT
+        self.duration = 6.0
+        self.start_at = 0.0
+        self.chapters: tuple[Chapter, ...] = ()
+        self.progress: Progress | None = None
+        self.opened: list[str] = []
+        self.trimmed: list[tuple[Edit, Path, bool]] = []
+        self.calls_on: set[int] = set()
+
+    def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
+        self._note()
+        self.opened.append(text)
+        progress(Progress(stage="extract", fraction=0.3, eta_seconds=2.0))
+        self.gate.pass_through(token)
+        if self.open_error:
+            raise self.open_error
+        return Source(
+            origin=text,
+            id="stage",
+            title=f"A film about {text[-12:]}",
+            channel="The stage",
+            duration=self.duration,
+            start_at=self.start_at,
+            streams=(
+                Stream(id="18", kind=StreamKind.MUXED, container="mp4", fps=30.0, width=320, height=180),
+            ),
+            chapters=self.chapters,
+        )
+
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
+        self._note()
+        progress(Progress(stage="download", fraction=0.5))
+        self.preview_gate.pass_through(token)
+        if self.preview_error:
+            raise self.preview_error
+        return self.video
+
+    def trim(
+        self,
+        source: Source,
+        edit: Edit,
+        destination: Path,
+        *,
+        overwrite: bool,
+        progress: OnProgress,
+        token: CancelToken,
+    ) -> list[Clip]:
+        self._note()
+        self.trimmed.append((edit, destination, overwrite))
+        progress(Progress(stage="encode", fraction=0.4, eta_seconds=12.0))
+        self.gate.pass_through(token)
+        if self.trim_error:
+            raise self.trim_error
+        destination.write_bytes(b"clip")
+        segment = edit.segments[0]
+        return [
+            Clip(
+                path=destination,
+                temporary=destination,
+                start=segment.start,
+                end=segment.end,
+                frames=round(segment.duration * 30),
+                duration=segment.duration,
+                mode=edit.mode,
+                reencoded_seconds=segment.duration,
+                bytes=4,
+            )
+        ]
+
+    def suggest_name(self, source: Source, edit: Edit) -> Path:
+        segment = edit.segments[0]
+        return self.folder / f"film {segment.start:.2f}-{segment.end:.2f}.mp4"
+
+    def account_status(self) -> AccountStatus:
+        self._note()
+        return self.status
+
+    def sign_in(self, email: str, password: str) -> AccountStatus:
+        self._note()
+        if self.sign_in_error:
+            raise self.sign_in_error
+        assert password == PASSWORD
+        self.status = SIGNED_IN.model_copy(update={"email": email})
+        return self.status
+
+    def sign_up(self, email: str, password: str) -> AccountStatus:
+        return self.sign_in(email, password)
+
+    def sign_out(self) -> AccountStatus:
+        self._note()
+        self.status = SIGNED_OUT
+        return self.status
+
+    def _note(self) -> None:
+        self.calls_on.add(threading.get_ident())
