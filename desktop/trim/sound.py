@@ -116,14 +116,24 @@ def _placed(
 
 
 def _position(frame: AudioFrame, packets: StreamPackets, positions: NDArray[np.int64], rate: int) -> int:
-    """The number of the frame's first sample, counted from the source's zero."""
+    """The number of the frame's first sample, counted from the source's zero.
+
+    Decoders drop what belongs to their delay from the front of a packet and round the time of the rest; such
+    a frame is placed by its end.
+    """
     base = frame.time_base or packets.time_base
     pts = frame.pts if frame.pts is not None else frame.dts or 0
-    if base == packets.time_base:
-        number = int(np.searchsorted(packets.pts, pts))
-        if number < len(packets) and packets.pts[number] == pts:
-            return int(positions[number])
-    return round((pts * base - packets.origin) * rate)
+    told = round((pts * base - packets.origin) * rate)
+    if base != packets.time_base or base <= Fraction(1, rate):
+        return told
+    number = int(np.searchsorted(packets.pts, pts, side="right")) - 1
+    if number >= 0 and packets.pts[number] == pts:
+        return int(positions[number])
+    if 0 <= number < len(packets) - 1:
+        by_end = int(positions[number + 1]) - round(Fraction(frame.samples * rate, frame.sample_rate))
+        if abs(by_end - told) <= 2 * base * rate:
+            return by_end
+    return told
 
 
 def _silence(count: int, channels: int) -> Iterator[Samples]:
