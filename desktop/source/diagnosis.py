@@ -39,6 +39,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"live stream recording is not available|currently processing|being processed", "live-processing"),
         (r"removed|terminated|copyright|no longer available|closed their|has been deleted", "video-removed"),
         (r"DRM", "drm-protected"),
+        (r"challenge solving failed|signature solving failed", "challenge-failed"),
         (r"video is unavailable|video unavailable|does not exist|not found|isn.t available", "no-such-video"),
         (r"requires? (?:authentication|log ?in)|log ?in (?:to|required)|sign in", "sign-in-needed"),
         (r"only available for registered users", "sign-in-needed"),

@@ -89,6 +89,10 @@ REFUSALS: Mapping[str, Refusal] = {
         "The site does not say how long this video is.",
         "Download the video in your browser and open the file.",
     ),
+    "challenge-failed": Refusal(
+        "YouTube's check of the player could not be passed.",
+        "Run `reely doctor` to see whether the JavaScript runtime works; a newer Reely may be needed.",
+    ),
     "no-streams": Refusal(
         "The site offers nothing that Reely can read for this video.",
         "Try again later; if it stays so, download the video in your browser and open the file.",

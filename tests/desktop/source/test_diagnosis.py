@@ -38,6 +38,7 @@ def wrapped(error: BaseException) -> DownloadError:
         (ExtractorError("Unable to download", cause=TransportError("reset")), "network-down"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk-full"),
         (ExtractorError("This video is DRM protected", expected=True), "drm-protected"),
+        (ExtractorError("n challenge solving failed: Some formats may be missing"), "challenge-failed"),
         (ExtractorError("Something new"), "extraction-failed"),
     ],
 )
