@@ -21,6 +21,7 @@ _QUIET = """
 qt.multimedia.symbolsresolver*=false
 qt.multimedia.ffmpeg*=false
 qt.multimedia.audio*=false
+qt.multimedia.playbackengine*=false
 qt.multimedia.pulseaudio*=false
 qt.multimedia.pipewire*=false
 """
@@ -146,10 +147,16 @@ class Sound(QObject):
             self._player = QMediaPlayer(self)
             self._player.setAudioOutput(self._output)
             self._player.errorOccurred.connect(self._failed)
+            self._player.tracksChanged.connect(self._leave_pictures)
             self._apply()
             if self._path is not None:
                 self._player.setSource(QUrl.fromLocalFile(str(self._path)))
         return self._player
+
+    def _leave_pictures(self) -> None:
+        """Pictures come from the frame server; decoding them here too would be for nothing."""
+        if self._player is not None and self._player.activeVideoTrack() != -1:
+            self._player.setActiveVideoTrack(-1)
 
     def _apply(self) -> None:
         if self._output is not None:

@@ -146,7 +146,7 @@ class TimelinePainting:
         painter.setBrush(theme.color("surface", 0.5))
         painter.drawRect(QRectF(rect.left(), rect.top(), max(0.0, start - rect.left()), rect.height()))
         painter.drawRect(QRectF(end, rect.top(), max(0.0, rect.right() - end), rect.height()))
-        painter.setBrush(theme.color("accent", 0.10))
+        painter.setBrush(theme.color("accent", 0.06))
         painter.drawRect(QRectF(start, rect.top(), end - start, rect.height()))
         accent = theme.color(
             "accent_hover" if held in {Part.IN_HANDLE, Part.OUT_HANDLE, Part.BAR} else "accent"

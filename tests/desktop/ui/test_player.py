@@ -186,6 +186,19 @@ def test_without_a_device_the_sound_says_so_and_does_nothing(qapp: object, video
     sound.close()
 
 
+def test_with_a_device_the_sound_runs_along_with_the_picture(cinema: Cinema, qtbot: QtBot) -> None:
+    if not cinema.sound.available:
+        pytest.skip("this computer has no sound device")
+    cinema.timeline.seek(1.0)
+    cinema.player.play()
+    qtbot.waitUntil(lambda: cinema.timeline.playhead > 2.0, timeout=10_000)
+    heard = cinema.sound.position()
+    assert heard is not None
+    assert cinema.timeline.playhead == pytest.approx(heard, abs=0.1)
+    cinema.player.pause()
+    assert cinema.sound.position() is None
+
+
 def test_pictures_of_a_source_that_was_left_are_not_shown(
     cinema: Cinema, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
