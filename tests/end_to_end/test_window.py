@@ -1,0 +1,190 @@
+"""The real window over the real rooms: paste a link, drag the handles, export, and look into the clip."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import psutil
+import pytest
+from keyring.backends import SecretService
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.app import WorkflowPorts
+from desktop.settings import Settings
+from desktop.ui import theme
+from desktop.ui.models.session import State
+from desktop.ui.widgets.dialogs import SignInDialog
+from desktop.ui.window import MainWindow
+from desktop.workflow import Workflow
+from tests.end_to_end.conftest import PASSWORD
+from tests.end_to_end.reading import beeps, frame_numbers
+from tests.youtube import Kind, Media, YouTube
+from tests.youtube.catalogue import BARE, MEMBERS_ONLY, PLAIN
+from tests.youtube.media import FPS
+
+LEFT = Qt.MouseButton.LeftButton
+WAIT = 30_000  # milliseconds, for work of the real rooms on a busy machine
+
+
+@pytest.fixture
+def youtube_everywhere(youtube: YouTube, monkeypatch: pytest.MonkeyPatch) -> YouTube:
+    """The stand-in, met by every child process of this one."""
+    for name, value in youtube.env.items():
+        monkeypatch.setenv(name, value)
+    return youtube
+
+
+@pytest.fixture
+def real_keyring(keyring_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process's keyring is a real Secret Service."""
+    for name, value in keyring_environment.items():
+        monkeypatch.setenv(name, value)
+    before = keyring.get_keyring()
+    keyring.set_keyring(SecretService.Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot, qapp: QApplication, home: Path, server: str, real_keyring: None
+) -> Iterator[MainWindow]:
+    """The window as the app opens it, signed out."""
+    theme.apply(qapp)
+    with Workflow(Settings(home=home, server_url=server, offline=False)) as workflow:
+        window = MainWindow(WorkflowPorts(workflow), home)
+        qtbot.addWidget(window)
+        window.show()
+        qtbot.waitExposed(window)
+        qtbot.waitUntil(lambda: window.account.known, timeout=WAIT)
+        yield window
+        window.shut_down()
+
+
+def _sign_up(window: MainWindow, qtbot: QtBot, email: str) -> None:
+    qtbot.mouseClick(window.account_corner.sign_in_button, LEFT)
+    [dialog] = window.findChildren(SignInDialog)
+    qtbot.mouseClick(dialog.switch, LEFT)
+    qtbot.keyClicks(dialog.email, email)
+    qtbot.keyClicks(dialog.password, PASSWORD)
+    qtbot.keyClick(dialog.password, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.account.status.signed_in, timeout=WAIT)
+
+
+def _paste(window: MainWindow, qtbot: QtBot, text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+    window.activateWindow()  # without a window manager nobody gives a closed dialog's focus back
+    qtbot.waitUntil(window.isActiveWindow)
+    window.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+
+
+def _wait_until_shown(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.editor.preview.picture.isNull(), timeout=WAIT)
+    assert window.session.state is State.READY
+
+
+def _drag(window: MainWindow, qtbot: QtBot, start: float, end: float, grab: float) -> None:
+    """Drag on the timeline from one time (seconds, `grab` pixels beside it) to another."""
+    view = window.editor.timeline.view
+
+    def at(time: float) -> QPointF:
+        geometry = view.geometry_now()
+        return QPointF(geometry.x_of(time) + grab, geometry.track.top + geometry.track.height * 0.6)
+
+    qtbot.mousePress(view, LEFT, pos=at(start).toPoint())
+    qtbot.mouseMove(view, at((start + end) / 2).toPoint())
+    qtbot.mouseMove(view, at(end).toPoint())
+    qtbot.mouseRelease(view, LEFT, pos=at(end).toPoint())
+
+
+def test_from_a_pasted_link_to_a_clip_that_is_exact(
+    window: MainWindow, qtbot: QtBot, youtube_everywhere: YouTube, tmp_path: Path
+) -> None:
+    _sign_up(window, qtbot, "window@example.com")
+    _paste(window, qtbot, f"https://youtu.be/{PLAIN.id}?t=12")
+    _wait_until_shown(window, qtbot)
+    assert window.timeline.playhead == pytest.approx(12.0)
+    _drag(window, qtbot, 0.0, 33.4, grab=-5)
+    _drag(window, qtbot, 60.0, 36.2, grab=5)
+    selection = window.timeline.selection
+    assert selection.start == pytest.approx(33.4, abs=0.2)
+    assert selection.end == pytest.approx(36.2, abs=0.2)
+    clip = tmp_path / "from the window.mp4"
+    window.export.choose(clip, replace=False)
+    qtbot.mouseClick(window.editor.export.make, LEFT)
+    assert window.session.state is State.WORKING
+    qtbot.waitUntil(lambda: window.session.state is State.DONE, timeout=WAIT)
+    first, last = round(selection.start * FPS), round(selection.end * FPS)
+    assert frame_numbers(clip) == list(range(first, last))
+    for beep in beeps(clip):
+        source_time = beep.at + selection.start
+        assert source_time == pytest.approx(round(source_time), abs=0.006)
+        assert beep.second == round(source_time) % 30
+    qtbot.waitUntil(lambda: window.account.status.trims_available == 4, timeout=WAIT)
+    assert window.editor.result.isVisible()
+
+
+def test_a_refused_link_is_told_and_the_next_one_opens(
+    window: MainWindow, qtbot: QtBot, youtube_everywhere: YouTube
+) -> None:
+    _paste(window, qtbot, youtube_everywhere.url(MEMBERS_ONLY))
+    qtbot.waitUntil(lambda: window.session.state is State.FAILED, timeout=WAIT)
+    assert window.session.error is not None
+    assert window.session.error.code == "members-only"
+    _paste(window, qtbot, youtube_everywhere.url(BARE))
+    _wait_until_shown(window, qtbot)
+    assert window.session.source is not None
+    assert window.session.source.title == BARE.title
+
+
+def test_an_export_can_be_cancelled_and_costs_nothing(
+    window: MainWindow, qtbot: QtBot, youtube_everywhere: YouTube, tmp_path: Path
+) -> None:
+    _sign_up(window, qtbot, "cancel@example.com")
+    _paste(window, qtbot, youtube_everywhere.url(PLAIN))
+    _wait_until_shown(window, qtbot)
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    youtube_everywhere.behave(Kind.MEDIA, bytes_per_second=20_000)
+    window.export.choose(folder / "never.mp4", replace=False)
+    window.start_export()
+    qtbot.waitUntil(lambda: bool(psutil.Process().children(recursive=True)), timeout=WAIT)
+    qtbot.mouseClick(window.editor.working.cancel, LEFT)
+    qtbot.waitUntil(lambda: window.session.state is State.READY, timeout=2_000)
+    assert list(folder.iterdir()) == []
+    window.account.refresh()
+    qtbot.waitUntil(lambda: window.account.status.trims_available == 5, timeout=WAIT)
+
+
+def test_a_job_that_is_killed_costs_one_job_and_the_window_lives_on(
+    window: MainWindow, qtbot: QtBot, youtube_everywhere: YouTube, youtube_media: Media, tmp_path: Path
+) -> None:
+    _sign_up(window, qtbot, "killed@example.com")
+    window.open(str(youtube_media.renditions[18].path))
+    _wait_until_shown(window, qtbot)
+    window.export.choose(tmp_path / "never.mp4", replace=False)
+    window.start_export()
+    qtbot.waitUntil(lambda: _jobs() != [], timeout=WAIT)
+    os.kill(_jobs()[0], signal.SIGKILL)
+    qtbot.waitUntil(window.editor.error.isVisible, timeout=WAIT)
+    assert window.session.error is not None
+    assert window.session.error.code == "job-crashed"
+    assert not (tmp_path / "never.mp4").exists()
+    qtbot.mouseClick(window.editor.error.back_button, LEFT)
+    window.timeline.select(1.0, 2.0)
+    window.export.choose(tmp_path / "after all.mp4", replace=False)
+    window.start_export()
+    qtbot.waitUntil(lambda: window.session.state is State.DONE, timeout=WAIT)
+    assert frame_numbers(tmp_path / "after all.mp4") == list(range(24, 48))
+
+
+def _jobs() -> list[int]:
+    return [child.pid for child in psutil.Process().children() if "desktop.worker" in child.cmdline()]
