@@ -190,6 +190,6 @@ def _expected_sound(sound: Sound, plan: ClipPlan, mode: Mode) -> SoundExpectatio
     packets = sound.packets
     slack = 2 * packets.typical_duration * packets.time_base
     first, last = plan.segments[0], plan.segments[-1]
-    begins = max(Fraction(0), packets.seconds(int(packets.starts[0])) - first.start)
+    begins = max(Fraction(0), packets.seconds(int(packets.pts[0])) - first.start)
     ends = plan.duration - max(Fraction(0), last.end - packets.seconds(packets.end))
     return SoundExpectation((begins - slack, begins + slack), (ends - slack, ends + slack))

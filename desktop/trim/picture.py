@@ -43,6 +43,8 @@ def choose_format(video: VideoInfo, max_height: int | None) -> PictureFormat:
     if size is not None:
         interlaced = {"interl": "1"} if video.interlaced else {}
         filters.append(("scale", {"w": str(size[0]), "h": str(size[1]), "flags": "lanczos", **interlaced}))
+        # Otherwise the scaler makes pixels a little oblong where an even size is not quite in proportion.
+        filters.append(("setsar", {"sar": str(video.sample_aspect)}))
     elif video.width % 2 or video.height % 2:
         even = {"w": str(video.width // 2 * 2), "h": str(video.height // 2 * 2), "x": "0", "y": "0"}
         filters.append(("crop", even))
