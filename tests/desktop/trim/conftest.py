@@ -33,7 +33,7 @@ def cut(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Cut:
             targets=(folder / f"{path.stem}.mp4",),
             **options,
         )
-        (clip,) = trim(job, lambda _stage, _fraction: None).clips
+        (clip,) = trim(job, lambda stage, fraction: None).clips
         return clip
 
     return make
