@@ -166,7 +166,7 @@ class Allowance:
     def settle(self) -> None:
         """Report all spends, and have a lease that has something of each meter. Safe to repeat."""
         with self._turn():
-            reported = self._report_all()
+            reported = self._catch_up()
             self._close_all(_DONE_WITH)
             lease = self.current()
             if lease is not None and not reported:
@@ -186,18 +186,17 @@ class Allowance:
     def return_all(self) -> None:
         """Report all spends and give everything back that no job holds."""
         with self._turn():
-            self._report_all()
+            self._catch_up()
             self._close_all()
 
     def _supply(self, meter: Meter, units: int) -> None:
         """Have a lease with `units` of `meter`. Raises `quota-exhausted` where the account has no more."""
         with self._turn():
-            lease = self.current()
-            if lease is not None:
-                free = self.journal.balance(lease.id, meter).free
-                if free is None or free >= units:
-                    return  # another process or thread was faster
-            self._report_all()
+            if self._has(meter, units):
+                return  # another process or thread was faster
+            self._catch_up()
+            if self._has(meter, units):
+                return  # in a lease that had been lost on the way
             self._close_all()
             usage = self.refresh()
             ledger = usage.meters.get(meter)
@@ -207,11 +206,18 @@ class Allowance:
             wants[meter] = max(units, wants[meter])
             self._take(wants)
 
+    def _has(self, meter: Meter, units: int) -> bool:
+        lease = self.current()
+        if lease is None:
+            return False
+        free = self.journal.balance(lease.id, meter).free
+        return free is None or free >= units
+
     def _replace(self, lease: Lease) -> None:
         """Exchange a lease of a tier that has changed."""
         with self._turn():
             if self._open_id() == lease.id:
-                self._report_all()
+                self._catch_up()
                 self._close_all()
                 self._take(self._wants(self.refresh()))
 
@@ -230,7 +236,7 @@ class Allowance:
                 usage = self.refresh()
                 meter = next((meter for meter in Meter if wants.get(meter)), Meter.TRIM)
                 raise offers.quota_exhausted(
-                    meter, wants[meter], usage, self.known.profile.tiers
+                    meter, wants.get(meter, 1), usage, self.known.profile.tiers
                 ) from refusal
             raise
         except UntrustedToken:
@@ -259,8 +265,17 @@ class Allowance:
         self.known.learn(device_id=device.id, device_key=self._identity.key().public)
         return device.id
 
-    def _report_all(self) -> bool:
-        """Report what was spent on any lease; whether there was anything."""
+    def _catch_up(self) -> bool:
+        """Fetch a lease that was lost on the way, and report all spends; whether there were any.
+
+        What a lost lease grants is held for this device, and missing from what the account has left.
+        """
+        if self.journal.has_request():
+            try:
+                self._take({})
+            except ReelyError as error:
+                if error.code != "quota-exhausted":  # then it was not lost but never made
+                    raise
         reported = False
         for held in self.journal.leases():
             reported = self._report(held, return_rest=False) or reported

@@ -80,6 +80,11 @@ class Journal:
                 db.execute("INSERT INTO request VALUES (?, ?)", row)
             return row[0], {Meter(meter): units for meter, units in json.loads(row[1]).items()}
 
+    def has_request(self) -> bool:
+        """Whether there is a request that was not answered."""
+        with self._reading() as db:
+            return db.execute("SELECT 1 FROM request").fetchone() is not None
+
     def drop_request(self, request_id: str) -> None:
         """The server has refused that request for good."""
         with self._writing() as db:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,15 @@ class MemoryKeyring(KeyringBackend):
 class LicenseServer:
     """The real server in this process, spoken to over loopback.
 
-    `cut` drops connections before a request is read, `lose_answers` after it was served; `before` is called
-    ahead of each request with its method and path. `time` is the server's clock.
+    `cut` drops connections before a request is read, `lose_answers_to` after requests to such a path were
+    served (`*` for all). `time` is the server's clock.
     """
 
     def __init__(self, data: Path, **settings: Any) -> None:
         self.data = data
         self.time = datetime.now(UTC)
         self.cut = False
-        self.lose_answers = False
+        self.lose_answers_to = ""
         self.requests: list[tuple[str, str]] = []
         config = Config.embedded(data, {}).model_copy(
             update={
@@ -111,7 +112,7 @@ class LicenseServer:
         if self.cut:
             return self._drop(environ)
 
-        if self.lose_answers:
+        if fnmatch(environ["PATH_INFO"], self.lose_answers_to):
             for _ in self.app.wsgi_app(environ, lambda *_: lambda _data: None):
                 pass
             return self._drop(environ)
@@ -143,7 +144,7 @@ def server(shared_server: LicenseServer) -> Iterator[LicenseServer]:
     shared_server.time = datetime.now(UTC)
     shared_server.requests.clear()
     yield shared_server
-    shared_server.cut = shared_server.lose_answers = False
+    shared_server.cut, shared_server.lose_answers_to = False, ""
     _join_timers()
 
 

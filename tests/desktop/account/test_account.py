@@ -219,17 +219,33 @@ def test_a_newly_started_process_works_offline_on_what_the_device_holds(
 
 def test_lost_answers_lose_no_unit_and_count_none_twice(signed_in: Device, server: LicenseServer) -> None:
     for _ in range(5):
-        server.lose_answers = True
+        server.lose_answers_to = "*"
         if not _trimmed_or_refused(signed_in, "offline-exhausted"):
-            server.lose_answers = False
+            server.lose_answers_to = ""
             signed_in.trim()
-        server.lose_answers = True
+        server.lose_answers_to = "*"
         with pytest.raises(ReelyError, match="cannot be reached"):
             signed_in.account.settle()
-        server.lose_answers = False
+        server.lose_answers_to = ""
         signed_in.account.settle()
     assert signed_in.meter() == (5, 5, 0, 0)
     assert signed_in.clips() == 5
+
+
+def test_a_lease_that_was_lost_on_the_way_is_asked_for_again_and_not_held_twice(
+    signed_in: Device, server: LicenseServer
+) -> None:
+    signed_in.trim()
+    signed_in.trim()
+    signed_in.account.settle()
+    server.lose_answers_to = "/api/v1/leases"
+    for _ in range(3):
+        with pytest.raises(ReelyError, match="cannot be reached"):
+            signed_in.account.permit(Meter.TRIM, units=3)
+    server.lose_answers_to = ""
+    with signed_in.account.permit(Meter.TRIM, units=3) as permit:
+        assert permit.units == 3
+    assert signed_in.meter() == (5, 2, 3, 3)
 
 
 def test_signing_out_removes_the_secrets_and_gives_back_what_was_held(signed_in: Device, email: str) -> None:

@@ -73,7 +73,7 @@ def test_a_secret_is_kept_found_replaced_and_forgotten() -> None:
     assert backend.secrets == {}
 
 
-@pytest.mark.parametrize("backend", [LockedKeyring(), BrokenKeyring(), NullKeyring()])  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize("backend", [LockedKeyring(), BrokenKeyring(), NullKeyring()])
 def test_what_the_keyring_does_not_take_stays_in_memory_for_this_session(backend: MemoryKeyring) -> None:
     store = SecretStore(backend)
     store.set("key", "secret")

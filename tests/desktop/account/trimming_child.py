@@ -50,6 +50,7 @@ def main(home: Path, url: str, clips: int, kill_at: str) -> int:
                 reach("delivered")
             account.settle()
             reach("settled")
+            account.status()
             print("clip", flush=True)
     return int(Exit.DONE)
 
