@@ -29,8 +29,8 @@ def deno_path() -> Path | None:
     """
     if getattr(sys, "frozen", False):
         name = "deno.exe" if os.name == "nt" else "deno"
-        folders = (getattr(sys, "_MEIPASS", None), Path(sys.executable).parent)
-        found = [Path(folder) / name for folder in folders if folder is not None]
+        app = Path(sys.executable).parent
+        found = [Path(getattr(sys, "_MEIPASS", app)) / "bin" / name, app / name]
     else:
         try:
             found = [Path(deno.find_deno_bin())]
