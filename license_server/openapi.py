@@ -45,7 +45,7 @@ def document(version: str) -> dict[str, Any]:
         "info": {
             "title": "Reely license server",
             "version": version,
-            "description": "Accounts, tiers, usage, devices, leases. Refusals are problem documents (RFC 9457).",
+            "description": "Accounts, tiers, usage and leases. Refusals are problem documents (RFC 9457).",
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "paths": dict(sorted(paths.items())),

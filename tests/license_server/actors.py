@@ -18,6 +18,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from license_server.accounts import service as accounts
+from license_server.clock import now
+from license_server.database import unit_of_work
+from license_server.tiers.catalogue import BY_ID
+from license_server.tiers.service import give
+
 PASSWORD = "seven purple lanterns"
 API = "/api/v1"
 
@@ -212,3 +218,11 @@ def verified(app: Flask, token: str, kind: str) -> dict[str, Any]:
         options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
     return claims
+
+
+def give_tier(person: Person, tier: str, days: int = 365) -> None:
+    """Gives somebody a tier, from now on and for so many days, as an administrator would."""
+    with person.app.app_context(), unit_of_work(writes=True):
+        account = accounts.by_email(person.email)
+        assert account is not None
+        give(account.id, BY_ID[tier], now() + timedelta(days=days))

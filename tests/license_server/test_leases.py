@@ -11,29 +11,16 @@ import jwt
 import pytest
 from flask import Flask
 
-from license_server.accounts import service as accounts
-from license_server.clock import now
-from license_server.database import unit_of_work
-from license_server.tiers.catalogue import BY_ID
-from license_server.tiers.service import give
 from tests.license_server.actors import (
     Device,
     HeldLease,
     Person,
     TestClock,
+    give_tier,
     make_spend,
     on_both_databases,
     verified,
 )
-
-
-def raise_tier(person: Person, tier: str, days: int = 365) -> None:
-    from datetime import timedelta
-
-    with person.app.app_context(), unit_of_work(writes=True):
-        account = accounts.by_email(person.email)
-        assert account is not None
-        give(account.id, BY_ID[tier], now() + timedelta(days=days))
 
 
 def test_a_lease_says_what_the_contract_says(ada: Person, laptop: Device) -> None:
@@ -60,7 +47,7 @@ def test_a_lease_says_what_the_contract_says(ada: Person, laptop: Device) -> Non
 
 
 def test_a_premium_lease_has_no_count_but_lasts_two_weeks(ada: Person, laptop: Device) -> None:
-    raise_tier(ada, "premium")
+    give_tier(ada, "premium")
     claims = laptop.lease(trim=1).claims
     assert claims["grants"] == {"trim": None, "hook_run": None}
     assert claims["max_source_seconds"] == 7200
@@ -68,7 +55,7 @@ def test_a_premium_lease_has_no_count_but_lasts_two_weeks(ada: Person, laptop: D
 
 
 def test_no_lease_outlives_the_tier_it_was_given_for(ada: Person, laptop: Device) -> None:
-    raise_tier(ada, "pro", days=3)
+    give_tier(ada, "pro", days=3)
     claims = laptop.lease(trim=50).claims
     assert (claims["tier"], claims["grants"]["trim"]) == ("pro", 50)
     assert claims["exp"] - claims["iat"] == 3 * 86400
@@ -431,7 +418,7 @@ def test_a_spend_counts_in_its_leases_period_whenever_it_is_reported(
 def test_an_upgrade_gives_more_and_a_lapse_takes_nothing_away(
     ada: Person, laptop: Device, clock: TestClock
 ) -> None:
-    raise_tier(ada, "pro", days=5)
+    give_tier(ada, "pro", days=5)
     lease = laptop.lease(trim=20)
     for _ in range(10):
         laptop.spend(lease)
