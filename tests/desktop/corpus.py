@@ -131,6 +131,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "webm-audio": Recipe("sound.webm", ("-map", "1:a", *_OPUS), has_picture=False),
     "audio-m4a": Recipe("sound.m4a", ("-map", "1:a", *_AAC), has_picture=False),
+    "audio-cover": Recipe(
+        "cover.m4a",
+        ("-map", "1:a", "-filter_complex", "color=red:s=64x64,trim=end_frame=1[cover]", "-map", "[cover]",
+         "-c:v", "mjpeg", "-disposition:v", "attached_pic", *_AAC),
+        has_picture=False,
+    ),
     "audio-mp3": Recipe(
         "sound.mp3", ("-map", "1:a", "-c:a", "libmp3lame", "-b:a", "192k"), has_picture=False
     ),

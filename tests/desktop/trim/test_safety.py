@@ -29,7 +29,7 @@ def job_for(source: Path, *targets: Path, mode: Mode = Mode.EXACT, **options: ob
     segments = (Segment(start=0.5, end=1.5), Segment(start=2.0, end=2.5))
     edit = Edit(segments=segments, mode=mode, separate=len(targets) > 1)
     media = MediaInput(video=source, audio=source)
-    return TrimJob(media=media, edit=edit, targets=targets, **options)  # type: ignore[arg-type]
+    return TrimJob(media=media, edit=edit, targets=targets, **options)
 
 
 def quiet(stage: str, fraction: float) -> None:
@@ -178,7 +178,8 @@ def test_progress_goes_forward_through_the_stages(source: Path, folder: Path) ->
     assert list(dict.fromkeys(stage for stage, _ in heard)) == ["index", "encode", "verify"]
     fractions = [fraction for _, fraction in heard]
     assert fractions == sorted(fractions)
-    assert (fractions[0], fractions[-1]) == (0.0, pytest.approx(1.0))
+    assert fractions[0] == 0.0
+    assert fractions[-1] == pytest.approx(1.0)
 
 
 def test_smart_says_that_it_was_exact(source: Path, folder: Path) -> None:
