@@ -52,9 +52,13 @@ def endless() -> ffmpeg.nodes.OutputStream:
 
 def test_an_encoder_ends_with_the_block_that_runs_it() -> None:
     # That nothing is left running is checked for every test (tests/conftest.py).
-    with pytest.raises(RuntimeError, match="halfway"), running(endless()) as process:
-        assert process.stdout.read(4096)
-        raise RuntimeError("halfway")
+    def give_up_halfway() -> None:
+        with running(endless()) as process:
+            assert process.stdout.read(4096)
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        give_up_halfway()
 
 
 def test_a_failed_encoder_is_told_in_its_last_words() -> None:
