@@ -247,6 +247,7 @@ class _Decoder:
         self._scaler = VideoReformatter()
         self._painter = VideoReformatter()
         self._position = len(self.index.times)  # as at the end of the file: the first request seeks
+        self._complete_from = 0  # pictures before this one may have been left out since the last seek
         self._pictures: Iterator[tuple[int, VideoFrame]] = iter(())
         first = next((picture for _, picture in self.pictures_towards(0)), None)
         if first is None:
@@ -272,11 +273,13 @@ class _Decoder:
         key = int(np.searchsorted(self.index.keys, target, side="right")) - 1
         key_picture = int(self.index.keys[key]) if key >= 0 else 0
         near = self._position >= key_picture or target - self._position <= _READ_AHEAD
-        if self._position < target and near:
+        if self._position < target and near and self._complete_from <= target:
+            self._complete_from = max(self._complete_from, target - _READ_AHEAD)
             # Not `yield from`: that would close the decoding when the caller has enough for now.
             for numbered in self._pictures:
                 yield numbered
             return
+        self._complete_from = target - _READ_AHEAD
         # Seeking is not exact in every container: where it lands too late, start further back.
         back = 1
         while True:
@@ -301,6 +304,9 @@ class _Decoder:
         else:
             self._container.seek(0, backward=True)
         for packet in self._container.demux(self._stream):
+            # On the way to a picture far off, those that no other one refers to need not be decoded.
+            far = packet.pts is not None and self._index_at(packet.pts) < self._complete_from
+            self._stream.codec_context.skip_frame = "NONREF" if far else "DEFAULT"
             try:
                 decoded = packet.decode()
             except av.InvalidDataError:
@@ -321,6 +327,9 @@ class _Decoder:
             ticks = getattr(picture, "dts", None)
         if ticks is None:
             return None
+        return self._index_at(ticks)
+
+    def _index_at(self, ticks: int) -> int:
         return max(0, int(np.searchsorted(self.index.ticks, ticks, side="right")) - 1)
 
     def _colorspace(self, picture: VideoFrame) -> Colorspace:

@@ -202,6 +202,29 @@ def test_a_burst_of_requests_ends_with_the_last_one(
     assert len(answered) < len(asked) / 2
 
 
+@pytest.mark.parametrize("case", ["h264 with B-frames", "hevc with open GOPs", "vp9"])
+def test_a_drag_that_changes_its_mind_shows_only_right_pictures(
+    case: str, clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    """Requests that interrupt decoding and reading ahead at any moment, as dragging does."""
+    asker = ask(clip(case), cache_bytes=0)
+    times = asker.server.frame_times
+    chance = random.Random(case)
+    pause = threading.Event()
+    for _ in range(60):
+        for _ in range(chance.randrange(4)):
+            asker.server.request(times.start_of(chance.randrange(FRAMES)), asker.answers.put)
+            pause.wait(chance.random() * 0.006)
+        wanted = chance.randrange(FRAMES)
+        frame = asker.at(times.start_of(wanted))
+        while frame.index != wanted:  # an answer to one of those before
+            assert number_in(frame.rgb) == frame.index
+            answer = asker.answers.get(timeout=20)
+            assert isinstance(answer, Frame)
+            frame = answer
+        assert number_in(frame.rgb) == wanted
+
+
 def test_what_lies_around_the_playhead_is_ready_without_decoding(
     clip: Callable[[str], Path], ask: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
