@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -118,9 +119,8 @@ def _unevenness(expected: Expectation) -> Fraction:
 
     MP4 counts durations between decoding times; that of the picture shown last is only as sure as this.
     """
-    times = [*expected.picture_times, expected.duration]
-    durations = [after - before for before, after in itertools.pairwise(times)]
-    return max(durations) - min(durations)
+    durations = [after - before for before, after in itertools.pairwise(expected.picture_times)]
+    return max(durations) - min(durations) if durations else Fraction(0)
 
 
 def _check_sounds(index: PacketIndex, expected: Expectation) -> None:
@@ -173,7 +173,7 @@ def _check_part(path: Path, stream_index: int, packets: StreamPackets, first: in
     """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain."""
     last_dts = int(packets.dts[stop - 1])
     decoded, flushed = 0, False
-    with av.logging.Capture(local=True) as said, open_media(path) as clip:
+    with _complaints() as said, open_media(path) as clip:
         stream = clip.streams[stream_index]
         is_video = stream.type == "video"
         # On this thread only: messages are captured for the thread that decodes.
@@ -189,11 +189,22 @@ def _check_part(path: Path, stream_index: int, packets: StreamPackets, first: in
             flushed = True  # the end of the file has emptied the decoder
         if isinstance(stream, av.VideoStream) and not flushed:
             decoded += len(stream.decode(None))
-    complaints = [message.strip() for level, _, message in said if level <= av.logging.ERROR]
-    if complaints:
-        raise VerificationError(f"decoding complains: {complaints[0]}")
+    if said:
+        raise VerificationError(f"decoding complains: {said[0][2].strip()}")
     if is_video and decoded != stop - first:
         raise VerificationError(f"{decoded} of {stop - first} pictures decode at {first}")
+
+
+@contextmanager
+def _complaints() -> Iterator[list[tuple[int, str, str]]]:
+    """What FFmpeg's libraries say on this thread, from errors on: (level, who, message)."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=True) as said:
+            yield said
+    finally:
+        av.logging.set_level(level)
 
 
 def _decode(packet: Any) -> Iterator[Any]:

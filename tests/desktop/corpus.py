@@ -56,6 +56,9 @@ _BOTH = ("-map", "[scene]", "-map", "1:a")
 _GOP = "keyint=20:min-keyint=20:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal:ref=3"
 _FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof+global_sidx+skip_trailer")
 _VFR = ("-fps_mode", "passthrough", "-enc_time_base", "1:90000")
+_MASTERING = (
+    ":master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+)
 _HDR = ",setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=limited"
 _X265 = "log-level=error:keyint=20:min-keyint=20:scenecut=0:bframes=3:pools=1:frame-threads=1"
 
@@ -103,7 +106,8 @@ RECIPES: dict[str, Recipe] = {
     "hevc": Recipe("hevc.mp4", (*_BOTH, "-c:v", "libx265", "-preset", "ultrafast", "-crf", "20",
                                 "-x265-params", _X265, "-tag:v", "hvc1", *_AAC)),
     "hevc-hdr": Recipe("hdr.mp4", (*_BOTH, "-c:v", "libx265", "-preset", "ultrafast", "-crf", "20",
-                                   "-x265-params", _X265, "-pix_fmt", "yuv420p10le", *_AAC), scene=_HDR),
+                                   "-x265-params", _X265 + _MASTERING, "-pix_fmt", "yuv420p10le", *_AAC),
+                       scene=_HDR),
     "vp9": Recipe("vp9.webm", (*_BOTH, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8",
                                "-b:v", "0", "-crf", "30", "-g", "20", *_OPUS)),
     "vp8": Recipe(
@@ -112,6 +116,11 @@ RECIPES: dict[str, Recipe] = {
          "-auto-alt-ref", "1", "-lag-in-frames", "8", "-c:a", "libvorbis"), sound_slack=24),
     "av1": Recipe("av1.webm", (*_BOTH, "-c:v", "libsvtav1", "-preset", "12", "-crf", "25", "-g", "20",
                                "-svtav1-params", "lp=1", *_OPUS)),
+    "h264-interlaced": Recipe(
+        "interlaced.mp4",
+        (*_BOTH, *_X264, "-flags", "+ilme+ildct", "-x264-params", f"{_GOP}:tff=1", *_AAC),
+        scene=",setfield=tff",
+    ),
     "mpeg2": Recipe("mpeg2.ts", (*_BOTH, "-c:v", "mpeg2video", "-q:v", "3", "-g", "15", "-bf", "2",
                                  "-c:a", "mp2", "-b:a", "192k")),
     "mpeg4-avi": Recipe("mpeg4.avi", (*_BOTH, "-c:v", "mpeg4", "-q:v", "3", "-g", "20",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -134,13 +137,33 @@ def test_the_last_picture_is_reached_when_out_is_the_end(corpus: Corpus, cut: Cu
 
 
 def test_what_the_picture_looks_like_is_kept(corpus: Corpus, cut: Cut) -> None:
-    kept = {"sample_aspect", "rotation", "display_matrix", "color", "bit_depth", "width", "height"}
-    for name in ("h264-rotated", "h264-anamorphic", "h264-29.97", "hevc-hdr"):
+    kept = {
+        "sample_aspect",
+        "rotation",
+        "display_matrix",
+        "color",
+        "bit_depth",
+        "width",
+        "height",
+        "interlaced",
+    }
+    for name in ("h264-rotated", "h264-anamorphic", "h264-29.97", "hevc-hdr", "h264-interlaced"):
         before = probe(corpus.path(name)).video
         after = probe(cut(name, (1.0, 1.5)).temporary).video
         assert before is not None
         assert after is not None
         assert after.model_dump(include=kept) == before.model_dump(include=kept)
+
+
+def test_what_an_hdr_screen_needs_to_know_is_kept(corpus: Corpus, cut: Cut) -> None:
+    def told(path: Path) -> dict[str, bytes]:
+        with av.open(str(path)) as container:
+            data: Any = next(container.decode(video=0)).side_data
+            return {part.type.name: bytes(part) for part in data if "SEI" not in part.type.name}
+
+    before = told(corpus.path("hevc-hdr"))
+    assert set(before) == {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
+    assert told(cut("hevc-hdr", (1.0, 1.5)).temporary) == before
 
 
 def test_clips_have_the_sample_entries_that_play_everywhere(cut: Cut) -> None:
