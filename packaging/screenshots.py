@@ -193,9 +193,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def settle() -> None:
-    """Let layouts and paints that are due happen."""
+    """Let layouts, paints and small animations come to an end."""
     loop = QEventLoop()
-    QTimer.singleShot(120, loop.quit)
+    QTimer.singleShot(400, loop.quit)
     loop.exec()
 
 
@@ -243,7 +243,7 @@ def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
     wait_until(lambda: session.preview is not None, "the preview is there")
     timeline.select(timeline.duration * 0.245, timeline.duration * 0.41)
     timeline.seek(timeline.duration * 0.3333)
-    wait_until(lambda: not window.editor.preview.picture.isNull(), "a picture is shown")
+    wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
     photographer.take("ready")
     window.show_keys()
     photographer.take("keys")
@@ -287,6 +287,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     app = QApplication(sys.argv[:1])
+    app.setCursorFlashTime(0)
     if "Inter" in QFontDatabase.families():  # what a current Linux desktop shows; bare ones have no such font
         app.setFont(QFont("Inter"))
     theme.apply(app)

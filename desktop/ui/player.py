@@ -33,6 +33,7 @@ class Player(QObject):
     speed_changed = Signal(float)
     failed = Signal(object)
     _arrived = Signal(int, object, QImage)
+    """Generation, the picture's start in seconds or the failure, the picture."""
 
     def __init__(self, timeline: Timeline, sound: Sound, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,8 @@ class Player(QObject):
         self._frames: FrameServer | None = None
         self._generation = 0
         self._speed = 0.0
+        self.shown_at: float | None = None
+        """The start of the picture that is shown, in seconds on the source's clock; None without one."""
         self._stop_at: float | None = None
         self._anchor = (0.0, 0.0)
         self._sound_since: float | None = None
@@ -67,6 +70,7 @@ class Player(QObject):
         self._generation += 1
         self._frames = frames
         self._sound.load(path)
+        self.shown_at = None
         self.picture_changed.emit(QImage())
         self._request()
 
@@ -199,7 +203,7 @@ class Player(QObject):
         def arrived(frame: Frame) -> None:  # on the frame server's thread
             height, width, _ = frame.rgb.shape
             view = QImage(frame.rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-            self._arrived.emit(generation, None, view.convertToFormat(QImage.Format.Format_RGB32))
+            self._arrived.emit(generation, frame.time, view.convertToFormat(QImage.Format.Format_RGB32))
 
         def failed(error: object) -> None:  # on the frame server's thread
             self._arrived.emit(generation, error, QImage())
@@ -207,10 +211,11 @@ class Player(QObject):
         self._frames.request(self._timeline.playhead, arrived, failed)
 
     @Slot(int, object, QImage)
-    def _show(self, generation: int, error: object, picture: QImage) -> None:
+    def _show(self, generation: int, outcome: object, picture: QImage) -> None:
         if generation != self._generation:
             return
-        if error is not None:
-            self.failed.emit(error)
-        else:
+        if isinstance(outcome, float):
+            self.shown_at = outcome
             self.picture_changed.emit(picture)
+        else:
+            self.failed.emit(outcome)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.errors import ReelyError
 from desktop.ui import theme
 from desktop.ui.models.session import Session
 from desktop.ui.player import Player
@@ -46,6 +47,7 @@ class PreviewView(QWidget):
         layout.addStretch()
         session.preview_changed.connect(self._show)
         player.picture_changed.connect(self._take)
+        player.failed.connect(self._tell)
         self._show()
 
     @property
@@ -56,8 +58,17 @@ class PreviewView(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(720, 405)
 
+    def _tell(self, error: ReelyError) -> None:
+        """A picture cannot be decoded: say so in its place, until another one can."""
+        self._picture = QImage()
+        self._message.setText(f"{error.message} {error.hint}")
+        self._message.show()
+        self.update()
+
     def _take(self, picture: QImage) -> None:
         self._picture = picture
+        if not picture.isNull():
+            self._message.hide()
         self.update()
 
     def _show(self) -> None:

@@ -404,6 +404,16 @@ def test_a_typed_word_that_is_no_time_is_marked_and_given_up_with_escape(
     assert ready.timeline.selection.start == 0.0
 
 
+def test_a_picture_that_cannot_be_decoded_is_told_in_its_place(ready: MainWindow, qtbot: QtBot) -> None:
+    preview = ready.editor.preview
+    ready.player.failed.emit(ReelyError("media-unreadable", "It is damaged.", "Get it again.", Exit.MEDIA))
+    assert preview._message.isVisible()
+    assert preview._message.text() == "It is damaged. Get it again."
+    ready.timeline.step(5)
+    qtbot.waitUntil(lambda: ready.player.shown_at == ready.timeline.playhead, timeout=5000)
+    assert not preview._message.isVisible()
+
+
 # --- exporting ---
 
 
