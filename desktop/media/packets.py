@@ -9,6 +9,7 @@ the times it reports, and marks packets that are only there to be decoded and no
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -152,13 +153,13 @@ class PacketIndex:
 
 @dataclass
 class _Columns:
-    pts: list[int] = field(default_factory=list)
-    dts: list[int] = field(default_factory=list)
-    duration: list[int] = field(default_factory=list)
-    key: list[bool] = field(default_factory=list)
-    clean: list[bool] = field(default_factory=list)
-    shown: list[bool] = field(default_factory=list)
-    size: list[int] = field(default_factory=list)
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    dts: array[int] = field(default_factory=lambda: array("q"))
+    duration: array[int] = field(default_factory=lambda: array("q"))
+    key: array[int] = field(default_factory=lambda: array("b"))
+    clean: array[int] = field(default_factory=lambda: array("b"))
+    shown: array[int] = field(default_factory=lambda: array("b"))
+    size: array[int] = field(default_factory=lambda: array("q"))
     delay: int = 0
 
     def add(self, pts: int, dts: int, packet: Packet[Any], *, clean: bool, shown: bool) -> None:
@@ -180,13 +181,13 @@ class _Columns:
             origin=origin,
             start=stream.start,
             delay=self.delay,
-            pts=np.asarray(self.pts, dtype=np.int64),
-            dts=np.asarray(self.dts, dtype=np.int64),
-            duration=np.asarray(self.duration, dtype=np.int64),
-            key=np.asarray(self.key, dtype=np.bool_),
-            clean=np.asarray(self.clean, dtype=np.bool_),
-            shown=np.asarray(self.shown, dtype=np.bool_),
-            size=np.asarray(self.size, dtype=np.int64),
+            pts=np.array(self.pts, dtype=np.int64),
+            dts=np.array(self.dts, dtype=np.int64),
+            duration=np.array(self.duration, dtype=np.int64),
+            key=np.array(self.key, dtype=np.bool_),
+            clean=np.array(self.clean, dtype=np.bool_),
+            shown=np.array(self.shown, dtype=np.bool_),
+            size=np.array(self.size, dtype=np.int64),
         )
 
 

@@ -171,7 +171,7 @@ def _decoded_parts(packets: StreamPackets) -> Iterator[tuple[int, int]]:
 
 def _check_part(path: Path, stream_index: int, packets: StreamPackets, first: int, stop: int) -> None:
     """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain."""
-    last_dts = int(packets.dts[stop - 1])
+    first_pts, last_dts = int(packets.pts[first]), int(packets.dts[stop - 1])
     decoded, flushed = 0, False
     with _complaints() as said, open_media(path) as clip:
         stream = clip.streams[stream_index]
@@ -184,7 +184,7 @@ def _check_part(path: Path, stream_index: int, packets: StreamPackets, first: in
         for packet in clip.demux(stream):
             if packet.dts is not None and packet.dts > last_dts:
                 break
-            decoded += len(list(_decode(packet)))
+            decoded += sum(1 for frame in _decode(packet) if (frame.pts or 0) >= first_pts)
         else:
             flushed = True  # the end of the file has emptied the decoder
         if isinstance(stream, av.VideoStream) and not flushed:
