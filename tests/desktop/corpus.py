@@ -8,7 +8,7 @@ recording's time n / fps and s / rate. Files are made when a test first asks for
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -156,12 +156,12 @@ PICTURES = [name for name, recipe in RECIPES.items() if recipe.has_picture]
 SOUNDS_ONLY = [name for name, recipe in RECIPES.items() if not recipe.has_picture]
 
 
-@dataclass(repr=False)
 class Corpus:
     """The files, in a folder of their own."""
 
-    folder: Path
-    _frames: dict[str, list[tuple[Fraction, int]]] = field(default_factory=dict, repr=False)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._frames: dict[str, list[tuple[Fraction, int]]] = {}
 
     def path(self, name: str) -> Path:
         """The file `name`, made if need be."""

@@ -80,7 +80,7 @@ def test_an_exact_cut_has_the_pictures_and_samples_between_in_and_out(
     corpus: Corpus, cut: Cut, name: str, segment: tuple[float, float]
 ) -> None:
     wanted = expected_frames(corpus, name, *segment)
-    if not wanted:
+    if not wanted or segment[1] > probe(corpus.path(name)).duration:
         return
     clip = cut(name, segment)
     shown = decode_frames(clip.temporary)
