@@ -29,7 +29,7 @@ bench: setup-test
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 screenshots: setup-test
-	$(BIN)/python packaging/screenshots.py
+	xvfb-run --auto-servernum --server-args="-screen 0 1920x1200x24" $(BIN)/python packaging/screenshots.py
 
 package: setup-test
 	$(BIN)/python packaging/build.py

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen" if "DISPLAY" not in os.environ else "xcb")
+if sys.platform == "linux" and not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # else pytest-xvfb brings a display
 
 pytest_plugins = ["tests.youtube.fixtures"]
 
@@ -71,4 +74,5 @@ def _leftovers(
 
 
 def _open_files(process: psutil.Process) -> set[str]:
-    return {file.path for file in process.open_files()}
+    """Open files that may be ours: the system's read-only data (icon, font and MIME caches) is not."""
+    return {file.path for file in process.open_files() if not file.path.startswith("/usr/share/")}

@@ -45,15 +45,20 @@ def run(ports: Ports, home: Path, initial_text: str = "", *, quit_when_shown: bo
 def _quit_when_shown(window: MainWindow, app: QApplication, *, expects_picture: bool) -> None:
     session = window.session
 
+    decided = False
+
     def look() -> None:
-        if session.error is not None or session.preview_error is not None:
-            app.exit(1)
-        elif (
+        # Once only: an exit outside of the event loop would end every later loop before it begins.
+        nonlocal decided
+        failed = session.error is not None or session.preview_error is not None
+        shown = (
             not window.editor.preview.picture.isNull()
             or (session.preview is not None and session.preview.frames is None)
             or not (expects_picture or session.source)
-        ):
-            app.exit(0)
+        )
+        if not decided and (failed or shown):
+            decided = True
+            app.exit(1 if failed else 0)
 
     session.changed.connect(look)
     session.preview_changed.connect(look)
