@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,6 +54,8 @@ class MediaInput(_Frozen):
     video: Path | None
     audio: Path | None
     """The same path as `video` where one file holds both; None where there is no sound."""
+    origin: Fraction | None = None
+    """Where the source's clock is 0, in seconds of the files; None where they start with the source."""
 
 
 class Clip(_Frozen):

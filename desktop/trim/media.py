@@ -55,7 +55,7 @@ class CutMedia:
 
 
 def read_media(media: MediaInput, report: Report) -> CutMedia:
-    """Probe and index the file, or both: the one with the picture sets the clock of the other.
+    """Probe and index the file, or both, on one clock: the one told, else that of the file with the picture.
 
     Raises `no-video-or-audio` and what `probe` raises.
     """
@@ -67,10 +67,14 @@ def read_media(media: MediaInput, report: Report) -> CutMedia:
     second = media.audio if media.audio != main else None
     half = 0.5 if second else 1.0
     report("index", 0.0)
-    index = sound_index = read_packets(main, progress=lambda done: report("index", done * half))
+    index = sound_index = read_packets(
+        main, progress=lambda done: report("index", done * half), origin=media.origin
+    )
     if second is not None:
         sound_index = read_packets(
-            second, progress=lambda done: report("index", half + done * (1 - half)), origin=index.info.start
+            second,
+            progress=lambda done: report("index", half + done * (1 - half)),
+            origin=index.info.start if media.origin is None else media.origin,
         )
     picture = None
     if media.video is not None and index.info.video is not None and index.video is not None:

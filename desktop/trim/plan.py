@@ -177,7 +177,9 @@ def _plan_copy(
     key = video.keyframe_before(int(video.starts[pictures.start]), clean=joined)
     packets = _decodable_without_holes(video, key, int(video.order[pictures.start : pictures.stop].max()))
     ticks = np.sort(video.pts[packets])
-    end = _end_of_packets(video, int(ticks[-1]))
+    last = int(ticks[-1])
+    shortest = max(video.tick_at(bounds[1]), last + video.typical_duration)
+    end = min(_end_of_packets(video, last), shortest)
     return SegmentPlan(
         segment, video.seconds(int(ticks[0])), video.seconds(end), (CopyPackets(packets),), ticks
     )
