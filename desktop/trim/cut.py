@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Job, Report
+from desktop.trim.compare import Original
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.trim.media import CutMedia, Sound, read_media
 from desktop.trim.mux import Timescales, Track, write_clip
@@ -144,7 +145,10 @@ class _ClipCut:
             packets = self.media.picture.packets
             times = [int(tick) * packets.time_base for tick in clip_ticks(self.plan, packets)]
         sounds = [_expected_sound(sound, self.plan, self.job.edit.mode) for sound in self.media.sounds]
-        return Expectation(times, self.plan.duration, sounds)
+        original = None
+        if self.job.edit.mode is Mode.COPY and self.media.picture is not None:
+            original = Original(self.media.picture, self.plan)
+        return Expectation(times, self.plan.duration, sounds, original)
 
     def _describe(self, size: int) -> Clip:
         mode = Mode.COPY if self.job.edit.mode is Mode.COPY else Mode.EXACT

@@ -274,7 +274,7 @@ def decode_sound(path: Path, track: int = 0) -> tuple[Fraction, Samples]:
 
 def lag_of(heard: Samples, recorded: Samples, reach: int) -> int:
     """By how many samples `heard` is later than `recorded`, found within +-`reach` (correlation's peak)."""
-    size = 1 << int(np.ceil(np.log2(len(heard) + len(recorded))))
+    size = 1 << int(np.ceil(np.log2(len(heard) + len(recorded) + 2 * reach)))
     correlation = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(recorded, size)), size)
     lags = np.concatenate((np.arange(reach + 1), np.arange(-reach, 0)))
     return int(lags[np.argmax(correlation[lags])])

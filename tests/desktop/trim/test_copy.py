@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,9 +15,19 @@ from desktop.errors import ReelyError
 from desktop.media.packets import read_packets
 from desktop.media.probe import probe
 from desktop.trim.edit import Mode
-from tests.desktop.corpus import PICTURES, RECIPES, SOUNDS_ONLY, Corpus, decode_frames, decode_sound, lag_of
+from tests.desktop.corpus import (
+    HEIGHT,
+    PICTURES,
+    RECIPES,
+    SOUNDS_ONLY,
+    Corpus,
+    decode_frames,
+    decode_sound,
+    lag_of,
+)
 from tests.desktop.trim.conftest import Cut
 from tests.desktop.trim.test_exact import SEGMENTS, expected_frames, random_cuts, source_sound
+from tests.media_codes import read_frame_number
 
 
 @pytest.mark.parametrize("name", [name for name in PICTURES if name != "vp8"])
@@ -71,6 +84,21 @@ def test_copied_pictures_are_the_very_bytes_of_the_source(corpus: Corpus, cut: C
     assert copy is not None
     first = int(np.flatnonzero(source.key & (source.pts == int(Fraction(8, 5) / source.time_base)))[0])
     assert copy.size.tolist() == source.size[first : first + len(copy)].tolist()
+
+
+@pytest.mark.parametrize("name", ["h264-open", "h264-open-ts", "hevc", "vp9", "av1", "mpeg2"])
+def test_copied_pictures_decode_to_the_very_pixels_of_the_source(corpus: Corpus, cut: Cut, name: str) -> None:
+    def pictures(path: Path) -> dict[int, str]:
+        with av.open(str(path)) as container:
+            frames = [frame.to_ndarray(format="yuv420p") for frame in container.decode(video=0)]
+        return {
+            read_frame_number(frame[:HEIGHT]): hashlib.sha256(frame.tobytes()).hexdigest() for frame in frames
+        }
+
+    source = pictures(corpus.path(name))
+    for start in (1.0, 1.8, 2.59):
+        copy = pictures(cut(name, (start, start + 1.3), mode=Mode.COPY).temporary)
+        assert copy == {number: source[number] for number in copy}
 
 
 @pytest.mark.parametrize("name", ["h264-closed", "hevc", "vp9"])
