@@ -33,12 +33,7 @@ def publish(temporary: Path, final: Path, overwrite: bool = False) -> None:
         else:
             _rename_without_replacing(temporary, final)
     except FileExistsError as error:
-        raise ReelyError(
-            "file-exists",
-            f"There is already a file named {final.name} in {final.parent}.",
-            "Choose another name, or ask for the file to be overwritten.",
-            Exit.DISK,
-        ) from error
+        raise already_exists(final) from error
     except OSError as error:
         raise disk_error(error, final) from error
     sync_folder(final.parent)
@@ -91,6 +86,16 @@ def sync_folder(folder: Path) -> None:
             raise disk_error(error, folder) from error
     finally:
         os.close(descriptor)
+
+
+def already_exists(path: Path) -> ReelyError:
+    """What is said instead of overwriting `path`."""
+    return ReelyError(
+        "file-exists",
+        f"There is already a file named {path.name} in {path.parent}.",
+        "Choose another name, or ask for the file to be overwritten.",
+        Exit.DISK,
+    )
 
 
 def disk_error(error: OSError, path: Path) -> ReelyError:

@@ -15,8 +15,8 @@ from typing import Self
 from pydantic import JsonValue
 
 from desktop.account import Account, AccountStatus, Delivery, Meter, Permit
-from desktop.errors import Exit, ReelyError
-from desktop.files import free_name, publish
+from desktop.errors import ReelyError
+from desktop.files import already_exists, free_name, publish
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
@@ -30,7 +30,7 @@ from desktop.source.models import Source, StreamKind
 from desktop.source.text import clip_name
 from desktop.timecode import format_timecode
 from desktop.trim.cut import TrimJob, TrimResult
-from desktop.trim.edit import Clip, Edit, MediaInput
+from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.trim.partials import sweep_partials
 from desktop.worker import worker_command
 
@@ -83,7 +83,13 @@ class Workflow:
         """A local file of the source that can be scrubbed: the file itself, or a link at a low resolution."""
         if source.path is not None:
             return source.path
-        media = self._fetch(source, Purpose.PREVIEW, None, report, token)
+        job = FetchJob(
+            source=source,
+            purpose=Purpose.PREVIEW,
+            cache=self._settings.cache,
+            offline=self._settings.offline,
+        )
+        media = self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
         path = media.video or media.audio
         assert path is not None  # noqa: S101 - a source has at least one stream
         return path
@@ -118,13 +124,15 @@ class Workflow:
                 for _target in targets
             ]
             token.raise_if_cancelled()
-            media, fetched = self._media(source, max_height, span(report, 0.0, 0.6), token)
+            fetched = self._fetched(source, edit, max_height, span(report, 0.0, 0.6), token)
+            media = MediaInput(video=fetched.video, audio=fetched.audio, origin=fetched.origin)
             job = TrimJob(media=media, edit=edit, targets=targets, max_height=max_height, overwrite=overwrite)
             cutting = report if source.path is not None else span(report, 0.6, 1.0)
             with _swept(targets):
                 cut = self._jobs.run(job, TrimResult, progress=_passing(cutting), token=token)
                 _deliver(cut.clips, permits, overwrite=overwrite)
-        return Trimmed(cut.clips, fetched, time.monotonic() - started, self._settled(account))
+        clips = tuple(clip.model_copy(update={"notes": (*clip.notes, *fetched.notes)}) for clip in cut.clips)
+        return Trimmed(clips, fetched.bytes_fetched, time.monotonic() - started, self._settled(account))
 
     def suggest_name(self, source: Source, edit: Edit, folder: Path) -> Path:
         """A path in `folder` that does not exist yet, named after the title and the first segment."""
@@ -147,26 +155,16 @@ class Workflow:
             for number in range(1, len(edit.segments) + 1)
         )
 
-    def _media(
-        self, source: Source, max_height: int | None, report: Report, token: CancelToken
-    ) -> tuple[MediaInput, int]:
-        """The files to cut from, and how many bytes came over the network for them."""
-        if source.path is not None:
-            return MediaInput(video=source.path, audio=source.path), 0
-        fetched = self._fetch(source, Purpose.CLIP, max_height, report, token)
-        return MediaInput(video=fetched.video, audio=fetched.audio), fetched.bytes_fetched
-
-    def _fetch(
-        self,
-        source: Source,
-        purpose: Purpose,
-        max_height: int | None,
-        report: Report,
-        token: CancelToken | None,
+    def _fetched(
+        self, source: Source, edit: Edit, max_height: int | None, report: Report, token: CancelToken
     ) -> FetchedMedia:
+        """The files to cut from: of a link, only what the segments need."""
+        if source.path is not None:
+            return FetchedMedia(video=source.path, audio=source.path, bytes_fetched=0)
         job = FetchJob(
             source=source,
-            purpose=purpose,
+            segments=tuple((segment.start, segment.end) for segment in edit.segments),
+            from_keyframes=edit.mode is Mode.COPY,
             max_height=max_height,
             cache=self._settings.cache,
             offline=self._settings.offline,
@@ -240,12 +238,7 @@ def _refuse_existing(targets: Sequence[Path], *, overwrite: bool) -> None:
     """Before any work and any fetch, say what is in the way."""
     for target in targets:
         if target.exists() and not overwrite:
-            raise ReelyError(
-                "file-exists",
-                f"There is already a file named {target.name} in {target.parent}.",
-                "Choose another name, or ask for the file to be overwritten.",
-                Exit.DISK,
-            )
+            raise already_exists(target)
 
 
 @contextlib.contextmanager
