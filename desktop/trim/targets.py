@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 
 from desktop.errors import Exit, ReelyError
+from desktop.files import already_exists
 from desktop.files import disk_error
 from desktop.media.container import shown
 
@@ -46,12 +47,7 @@ def check_targets(targets: Sequence[Path], wanted: int, sources: Sequence[Path],
                 Exit.USAGE,
             )
         if os.path.lexists(target) and not overwrite:
-            raise ReelyError(
-                "file-exists",
-                f"There is already a file named {target.name} in {target.parent}.",
-                "Choose another name, or ask for the file to be overwritten.",
-                Exit.DISK,
-            )
+            raise already_exists(target)
 
 
 def _is_same_file(target: Path, source: Path) -> bool:
