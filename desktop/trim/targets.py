@@ -13,8 +13,7 @@ from pathlib import Path
 import av
 
 from desktop.errors import Exit, ReelyError
-from desktop.files import already_exists
-from desktop.files import disk_error
+from desktop.files import already_exists, disk_error
 from desktop.media.container import shown
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".m4a"}
