@@ -112,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
                                "-b:v", "0", "-crf", "30", "-g", "20", *_OPUS)),
     "vp8": Recipe(
         "vp8.webm",
-        (*_BOTH, "-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-b:v", "900k", "-g", "20",
+        (*_BOTH, "-c:v", "libvpx", "-deadline", "good", "-cpu-used", "16", "-b:v", "900k", "-g", "20",
          "-auto-alt-ref", "1", "-lag-in-frames", "8", "-c:a", "libvorbis"), sound_slack=24),
     "av1": Recipe("av1.webm", (*_BOTH, "-c:v", "libsvtav1", "-preset", "12", "-crf", "25", "-g", "20",
                                "-svtav1-params", "lp=1", *_OPUS)),

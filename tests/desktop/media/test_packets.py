@@ -12,11 +12,6 @@ from desktop.media.probe import probe
 from tests.desktop.corpus import PICTURES, RECIPES, SOUNDS_ONLY, Corpus, decode_sound
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return Corpus(tmp_path_factory.mktemp("corpus"))
-
-
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_index_has_every_picture_at_the_time_a_decoder_shows_it(corpus: Corpus, name: str) -> None:
     path = corpus.path(name)

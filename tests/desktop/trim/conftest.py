@@ -1,4 +1,4 @@
-"""What the cutter's tests share: the corpus, and cutting without a child process."""
+"""What the cutter's tests share: cutting without a child process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ import pytest
 from desktop.trim.cut import TrimJob, trim
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode, Segment
 from tests.desktop.corpus import Corpus
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Files of every kind, made when they are first asked for."""
-    return Corpus(tmp_path_factory.mktemp("corpus"))
-
 
 Cut = Callable[..., Clip]
 
