@@ -99,6 +99,8 @@ def _missing_system_packages(purpose: str) -> list[str]:
         missing.append("ca-certificates")
     if purpose == "test":
         missing += [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
+        if not shutil.which("pg_ctl") and not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+            missing.append("postgresql")
     return missing
 
 

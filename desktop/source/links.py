@@ -342,12 +342,13 @@ def _is_private(host: str) -> bool:
             return (
                 "." not in host or host.rpartition(".")[2] in _PRIVATE_SUFFIXES or host.endswith(".home.arpa")
             )
+    inner = None
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        address = inner or address
-    return not address.is_global or address.is_multicast
+    # An address that carries another is public only where both are; Python versions differ on the outer.
+    return any(not each.is_global or each.is_multicast for each in (address, inner) if each is not None)
 
 
 def _segments(parts: SplitResult) -> list[str]:

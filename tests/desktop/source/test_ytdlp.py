@@ -33,11 +33,11 @@ def test_the_runtime_comes_with_its_package() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the name ends in .exe there")
-@pytest.mark.parametrize("place", ["_internal/deno", "deno"])
+@pytest.mark.parametrize("place", ["_internal/bin/deno", "deno"])
 def test_the_frozen_app_has_its_own(frozen: Path, place: str) -> None:
     assert deno_path() is None
     inside = frozen / place
-    inside.parent.mkdir(exist_ok=True)
+    inside.parent.mkdir(parents=True, exist_ok=True)
     inside.touch()
     assert deno_path() == inside
 
