@@ -1,4 +1,4 @@
-"""Tiers given away: complimentary ones, each until a date."""
+"""Tiers given away."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from license_server.database import Base, Id, new_id
+from license_server.database import Base, Id
 
 
 class Gift(Base):
-    """A complimentary tier. The newest one of an account counts; an earlier one is history."""
+    """The complimentary tier of an account, until a moment; earlier ones are in the audit log."""
 
     __tablename__ = "gifts"
     __table_args__ = (CheckConstraint("tier IN ('free', 'pro', 'premium')", name="tier"),)
 
-    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
-    account_id: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
     tier: Mapped[str] = mapped_column(String(16))
     until: Mapped[datetime]
     created_at: Mapped[datetime]

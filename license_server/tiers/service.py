@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from license_server.clock import now
 from license_server.database import db
 from license_server.errors import TierOffer
@@ -25,12 +23,7 @@ class Standing:
 
 def standing(account_id: str) -> Standing:
     """The tier that the account has at this moment."""
-    gift = db.session.scalar(
-        select(Gift)
-        .where(Gift.account_id == account_id)
-        .order_by(Gift.created_at.desc(), Gift.id.desc())
-        .limit(1)
-    )
+    gift = db.session.get(Gift, account_id)
     if gift is not None and gift.until > now() and gift.tier != FREE.id:
         return Standing(BY_ID[gift.tier], gift.until)
     return Standing(FREE, None)
@@ -38,7 +31,7 @@ def standing(account_id: str) -> Standing:
 
 def give(account_id: str, tier: Tier, until: datetime) -> None:
     """Gives the account a complimentary tier until a moment, in place of an earlier gift."""
-    db.session.add(Gift(account_id=account_id, tier=tier.id, until=until, created_at=now()))
+    db.session.merge(Gift(account_id=account_id, tier=tier.id, until=until, created_at=now()))
 
 
 def offers(above: Tier, limit: Callable[[Tier], int | None]) -> list[TierOffer]:

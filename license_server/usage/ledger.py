@@ -88,10 +88,8 @@ class Book:
 
     def grant(self, wanted: int, limit: int) -> int:
         """Holds up to `wanted` units; answers how many. Never exceeds the limit, whoever else tries."""
-        while True:
-            units = min(wanted, available(self.row(), limit) or 0)
-            if units == 0:
-                return 0
+        most = min(wanted, available(self.row(), limit) or 0)
+        for units in range(most, 0, -1):  # the first try succeeds, unless somebody was faster
             if self._move(
                 "granted",
                 units,
@@ -100,6 +98,7 @@ class Book:
                 granted=UsageStats.granted + units,
             ):
                 return units
+        return 0
 
     def settle_held(self) -> None:
         """A held unit was spent."""

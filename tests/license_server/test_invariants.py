@@ -25,6 +25,7 @@ from sqlalchemy import select
 
 from license_server.config import Config, RateLimits
 from license_server.database import db
+from license_server.leases.models import Lease
 from license_server.tiers.catalogue import BY_ID, Meter
 from license_server.usage.models import UsageStats
 from tests.license_server.actors import (
@@ -108,7 +109,7 @@ class Protocol(RuleBasedStateMachine):
         self.all.append(Journal(device))
         return self.all[-1]
 
-    @rule(journal=journals, trim=st.integers(0, 7), hook_run=st.integers(0, 4))
+    @rule(journal=journals, trim=st.integers(1, 7), hook_run=st.integers(0, 4))
     def ask_for_a_lease(self, journal: Journal, trim: int, hook_run: int) -> None:
         before = self.ada.usage()["meters"]
         wants = {"trim": trim, "hook_run": hook_run}
@@ -134,15 +135,19 @@ class Protocol(RuleBasedStateMachine):
         journal.leases.append(lease)
 
     @rule(
-        journal=journals, meter=st.sampled_from(METERS), skew=st.timedeltas(timedelta(-900), timedelta(900))
+        journal=journals,
+        meter=st.sampled_from(METERS),
+        units=st.integers(1, 4),
+        skew=st.timedeltas(timedelta(-900), timedelta(900)),
     )
-    def spend(self, journal: Journal, meter: str, skew: timedelta) -> None:
-        lease = next((lease for lease in reversed(journal.leases) if journal.free(lease, meter)), None)
-        if lease is None or lease.claims["exp"] <= self.clock().timestamp():
-            return
-        last: dict[str, Any] = lease.spends[-1] if lease.spends else {"counter": 0, "hash": "0" * 64}
-        at = self.clock() + skew  # the device's own clock is of no account
-        lease.spends.append(make_spend(lease.id, last["counter"] + 1, last["hash"], meter, at))
+    def spend(self, journal: Journal, meter: str, units: int, skew: timedelta) -> None:
+        for _ in range(units):
+            lease = next((lease for lease in reversed(journal.leases) if journal.free(lease, meter)), None)
+            if lease is None or lease.claims["exp"] <= self.clock().timestamp():
+                return
+            last: dict[str, Any] = lease.spends[-1] if lease.spends else {"counter": 0, "hash": "0" * 64}
+            at = self.clock() + skew  # the device's own clock is of no account
+            lease.spends.append(make_spend(lease.id, last["counter"] + 1, last["hash"], meter, at))
 
     @rule(
         target=messages,
@@ -158,7 +163,7 @@ class Protocol(RuleBasedStateMachine):
         if not journal.leases:
             return multiple()
         lease = journal.leases[pick % len(journal.leases)]
-        start = part % (len(lease.spends) + 1) if not return_rest else 0
+        start = part % (len(lease.spends) + 1)
         if return_rest:
             journal.closing.add(lease.id)
         return Message(
@@ -197,7 +202,7 @@ class Protocol(RuleBasedStateMachine):
             for each in self.all:
                 each.lost = each.lost or each.device.id == journal.device.id
 
-    @rule(hours=st.integers(0, 24 * 20))
+    @rule(hours=st.integers(0, 48) | st.integers(0, 24 * 20))
     def time_passes(self, hours: int) -> None:
         self.clock.advance(hours=hours)
         self.ada.login()
@@ -219,6 +224,20 @@ class Protocol(RuleBasedStateMachine):
         for row in self._ledger():
             assert row.granted == row.settled + row.returned + row.held + row.expired
             assert row.settled + row.held <= self.highest_limit[row.period_id, row.meter]
+
+    @invariant()
+    def what_the_ledger_says_is_held_lies_on_leases_of_the_newest_period(self) -> None:
+        with self.app.app_context():
+            leases = db.session.scalars(select(Lease).where(Lease.account_id == self.account_id)).all()
+            on_leases: Counter[tuple[str, str]] = Counter()
+            for lease in leases:
+                for grant in lease.grants:
+                    on_leases[lease.period_id, grant.meter] += grant.held
+        rows = self._ledger()
+        newest = max((row.period_id for row in rows), default="")
+        for row in rows:
+            assert row.held == on_leases[row.period_id, row.meter]
+            assert row.held == 0 or row.period_id == newest
 
     @invariant()
     def honest_devices_deliver_no_more_than_the_limit(self) -> None:

@@ -62,7 +62,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "gifts",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("account_id", sa.String(length=36), nullable=False),
         sa.Column("tier", sa.String(length=16), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
@@ -71,9 +70,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_gifts_account_id_accounts"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_gifts")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_gifts")),
     )
-    op.create_index(op.f("ix_gifts_account_id"), "gifts", ["account_id"], unique=False)
 
     op.create_table(
         "sessions",
@@ -309,7 +307,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_sessions_account_id_created_at"), table_name="sessions")
 
     op.drop_table("sessions")
-    op.drop_index(op.f("ix_gifts_account_id"), table_name="gifts")
 
     op.drop_table("gifts")
     op.drop_table("devices")
