@@ -1,40 +1,34 @@
-"""The job that brings the chosen streams of a link onto disk as whole files, whatever interrupts it."""
+"""The job that brings a link's picture and sound onto disk: whole, or just what some seconds of it need."""
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from yt_dlp.networking.exceptions import HTTPError
-from yt_dlp.utils import YoutubeDLError
 
-from desktop.errors import ReelyError
-from desktop.files import disk_error
+from desktop.errors import Cancelled
 from desktop.jobs.protocol import Job, Report
+from desktop.source.addresses import Addresses
 from desktop.source.cache import DEFAULT_LIMIT, StreamCache
-from desktop.source.choose import Purpose, choose_streams
-from desktop.source.diagnosis import refused_by_exception
-from desktop.source.extract import PATIENCE, extract_info
-from desktop.source.links import VideoLink
+from desktop.source.choose import Choice, Purpose, choose_streams
+from desktop.source.extract import PATIENCE
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.refusals import refusal
+from desktop.source.stream_fetch import FetchedStream, Segment, StreamFetch, StreamHead, expected_size
 from desktop.source.ytdlp import Sentences, opened_ytdlp
 
 __all__ = ["FetchJob", "FetchedMedia", "Purpose", "fetch"]
 
-_CHUNK = 10 * 1024 * 1024  # bytes of one request: YouTube slows down longer ones
-_BLOCK = 16 * 1024  # bytes of one read; what a broken connection loses at most
-_LEAST = 2 * _BLOCK  # bytes within `patience` below which a connection counts as stalled
-_RESERVE = 256 * 1024 * 1024  # bytes that are left free on the disk
-_EXPIRY_MARGIN = 60.0  # seconds
-_IDLE_ATTEMPTS = 4  # attempts in a row that brought less than `_LEAST`, before giving up
-_MOST_ATTEMPTS = 200
-_LONGEST_PAUSE = 8.0  # seconds between two attempts
+_T = TypeVar("_T")
+_BEHIND = (
+    0.5  # seconds that pictures copied whole may last beyond a segment's end, as they depend on each other
+)
 
 
 class FetchJob(Job):
@@ -43,6 +37,10 @@ class FetchJob(Job):
     kind: Literal["fetch"] = "fetch"
     source: Source
     purpose: Purpose = Purpose.CLIP
+    segments: tuple[Segment, ...] = ()
+    """What is needed: [start, end) in seconds on the source's clock; empty for all of it."""
+    from_keyframes: bool = False
+    """Clips will begin at the keyframe before each segment, so sound is needed from there on."""
     max_height: int | None = Field(default=None, gt=0)
     cache: Path
     cache_limit: int = Field(default=DEFAULT_LIMIT, ge=0)
@@ -52,21 +50,25 @@ class FetchJob(Job):
 
 
 class FetchedMedia(BaseModel):
-    """Local files with a source's picture and sound, on one clock."""
+    """Local files with a source's picture and sound, or with the parts that were asked for, on one clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video: Path | None
     audio: Path | None
     """The same path as `video` where one file holds both; None where there is no sound."""
+    origin: Fraction | None = None
+    """Where the source's clock is 0, in seconds of the files; None where they start with the source."""
     bytes_fetched: int
     """Bytes of media that came over the network for this job; 0 if all was there already."""
     streams: tuple[str, ...] = ()
     """The ids of the streams that were chosen."""
+    notes: tuple[str, ...] = ()
+    """What the user should know, in plain sentences (such as: why all of it had to be fetched)."""
 
 
 def fetch(job: FetchJob, report: Report) -> FetchedMedia:
-    """Bring the streams onto disk. A local file is its own answer.
+    """Bring the streams onto disk, all at once. A local file is its own answer.
 
     Raises ReelyError `offline`, `no-streams`, `stalled`, `disk-full`, `cannot-write-file`, or any other code
     of `desktop.source.refusals` that the site or the network gives rise to.
@@ -77,34 +79,65 @@ def fetch(job: FetchJob, report: Report) -> FetchedMedia:
     if not choice.streams:
         raise refusal("no-streams")
     cache = StreamCache(job.cache, job.cache_limit)
-    paths = {stream: cache.path(job.source, stream) for stream in choice.streams}
-    links = _Links(job)
-    sizes = {stream: _expected_size(stream, job.source.duration) for stream in choice.streams}
-    total, before, fetched = sum(sizes.values()), 0, 0
-    report("downloading", 0.0)
-    for stream, path in paths.items():
+    progress = _Progress(report, [_expected(stream, job) for stream in choice.streams])
+    cache.make_room(progress.expected, keep=[cache.path(job.source, stream) for stream in choice.streams])
+    halt = threading.Event()
+    with opened_ytdlp(job.cache, Sentences(), patience=job.patience) as ydl:
+        addresses = Addresses(job.source, job.cache, offline=job.offline, patience=job.patience)
+        fetches = [
+            StreamFetch(
+                job.source,
+                stream,
+                cache=cache,
+                scratch=job.cache,
+                ydl=ydl,
+                addresses=addresses,
+                patience=job.patience,
+                gained=partial(progress.gained, number),
+                expect=partial(progress.expect, number),
+                halt=halt,
+            )
+            for number, stream in enumerate(choice.streams)
+        ]
+        heads: list[StreamHead | None] = [None] * len(fetches)
+        if job.segments:
+            heads = _together([one.look for one in fetches], halt)
+        origin = _origin(heads)
+        segments = _from_keyframes(job, heads[0])
+        brought = _together(
+            [partial(one.bring, head, origin, segments) for one, head in zip(fetches, heads, strict=True)],
+            halt,
+        )
+    progress.done()
+    cache.make_room(0, keep=[*(one.path for one in fetches), *(one.path for one in brought)])
+    return _described(choice, brought, origin)
 
-        def share(have: int, start: int = before, size: int = sizes[stream]) -> None:
-            report("downloading", min((start + min(have, size)) / total, 1.0))
 
-        with cache.locked(path):
-            if not cache.complete(path, stream):
-                if job.offline:
-                    raise refusal("offline")
-                try:
-                    cache.make_room(sizes[stream], keep=paths.values())
-                    fetched += _Download(
-                        stream, path, cache.partial(path), links=links, job=job, have=share
-                    ).run()
-                except OSError as error:
-                    raise disk_error(error, path) from error
-        before += sizes[stream]
-        share(0, before)
+def _origin(heads: Sequence[StreamHead | None]) -> Fraction | None:
+    """Where the source's clock is 0: the beginning of the first stream, the one with the picture.
+
+    Without a head it comes whole, and so do the others.
+    """
+    return heads[0].start if heads[0] is not None else None
+
+
+def _from_keyframes(job: FetchJob, head: StreamHead | None) -> tuple[Segment, ...]:
+    """The job's segments, from the keyframes before them on where clips will begin there."""
+    if not job.from_keyframes or head is None:
+        return job.segments
+    begins = [head.access_before(start, head.start) for start, _end in job.segments]
+    return tuple((begin, end + _BEHIND) for begin, (_start, end) in zip(begins, job.segments, strict=True))
+
+
+def _described(choice: Choice, brought: Sequence[FetchedStream], origin: Fraction | None) -> FetchedMedia:
+    paths = {stream: one.path for stream, one in zip(choice.streams, brought, strict=True)}
     return FetchedMedia(
         video=paths[choice.video] if choice.video else None,
         audio=paths[choice.audio] if choice.audio else None,
-        bytes_fetched=fetched,
+        origin=origin if any(one.is_excerpt for one in brought) else None,
+        bytes_fetched=sum(one.fetched for one in brought),
         streams=tuple(stream.id for stream in choice.streams),
+        notes=tuple(dict.fromkeys(note for one in brought for note in one.notes)),
     )
 
 
@@ -118,176 +151,55 @@ def _local(source: Source) -> FetchedMedia:
     )
 
 
-def _expected_size(stream: Stream, duration: float) -> int:
-    return stream.size or max(1, round((stream.bit_rate or 1_000_000) * duration / 8))
+def _expected(stream: Stream, job: FetchJob) -> int:
+    whole = expected_size(stream, job.source.duration)
+    if not job.segments:
+        return whole
+    seconds = sum(end - start for start, end in job.segments)
+    return max(1, round(whole * min(1.0, seconds / job.source.duration)))
 
 
-class _Links:
-    """Where the streams' bytes are: what the source says, asked for again when that has expired."""
-
-    def __init__(self, job: FetchJob) -> None:
-        self._job = job
-        self._formats: dict[str, dict[str, Any]] = {}
-        self._is_youtube = job.source.origin.startswith("https://www.youtube.com/")
-
-    def of(self, stream: Stream) -> dict[str, Any]:
-        """What yt-dlp's downloader needs to know about the stream."""
-        if stream.id in self._formats:
-            return dict(self._formats[stream.id])
-        # Other sites may want headers, and manifests their fragments: only an extraction tells those.
-        if not self._is_youtube or stream.url is None or stream.protocol != "https" or _expired(stream.url):
-            self.renew()
-            return self.of_renewed(stream)
-        return {"url": stream.url, "protocol": "https"}
-
-    def of_renewed(self, stream: Stream) -> dict[str, Any]:
-        """As `of`, after `renew`. Raises ReelyError `no-streams` if the stream is no longer there."""
-        entry = self._formats.get(stream.id)
-        if entry is None or (stream.size and entry.get("filesize") not in {None, stream.size}):
-            raise refusal("no-streams", hint="The site has changed this video: open it again.")
-        return dict(entry)
-
-    def renew(self) -> None:
-        """Extract again."""
-        job = self._job
-        info = extract_info(
-            VideoLink(url=job.source.origin), job.cache, offline=job.offline, patience=job.patience
-        )
-        entries = info.get("formats") or [info]
-        self._formats = {str(entry.get("format_id")): entry for entry in entries if entry.get("url")}
+def _together(calls: Sequence[Callable[[], _T]], halt: threading.Event) -> list[_T]:
+    """The answers of all calls, which run at the same time. When one fails the others are halted."""
+    with ThreadPoolExecutor(len(calls), thread_name_prefix="stream") as pool:
+        futures = [pool.submit(call) for call in calls]
+        failed = [one for one in wait(futures, return_when=FIRST_EXCEPTION).done if one.exception()]
+        if failed:
+            halt.set()
+    causes = [error for one in futures if (error := one.exception()) is not None]
+    for error in sorted(causes, key=lambda error: isinstance(error, Cancelled)):
+        raise error
+    return [one.result() for one in futures]
 
 
-def _expired(url: str) -> bool:
-    expire = parse_qs(urlsplit(url).query).get("expire", [""])[0]
-    return expire.isdecimal() and float(expire) < time.time() + _EXPIRY_MARGIN
+class _Progress:
+    """The job's progress by bytes: it never goes back, whatever turns out about the sizes."""
 
+    def __init__(self, report: Report, expected: Sequence[int]) -> None:
+        self._report = report
+        self._expected, self._have = list(expected), [0] * len(expected)
+        self._told = 0.0
+        self._lock = threading.Lock()
+        report("downloading", 0.0)
 
-class _StalledError(YoutubeDLError):
-    """Too little came over a connection, or not what was promised: it is better to open another."""
+    @property
+    def expected(self) -> int:
+        """Bytes in all."""
+        return sum(self._expected)
 
+    def expect(self, number: int, size: int) -> None:
+        """Stream `number` will be `size` bytes."""
+        with self._lock:
+            self._expected[number] = max(size, 1)
 
-class _Download:
-    """One stream on its way to its file, over as many connections as it takes."""
+    def gained(self, number: int, count: int) -> None:
+        """`count` bytes have come."""
+        with self._lock:
+            self._have[number] += count
+            share = sum(map(min, self._have, self._expected)) / sum(self._expected)
+            self._told = max(self._told, min(share, 1.0))
+            self._report("downloading", self._told)
 
-    def __init__(
-        self,
-        stream: Stream,
-        path: Path,
-        partial: Path,
-        *,
-        links: _Links,
-        job: FetchJob,
-        have: Callable[[int], None],
-    ) -> None:
-        self._stream, self._path, self._partial = stream, path, partial
-        self._links, self._job, self._have = links, job, have
-        self._fetched = 0
-        self._seen = 0  # bytes of the file when the downloader last spoke
-        self._window = (0.0, 0)  # when the watch for stalls began, and the bytes then
-
-    def run(self) -> int:
-        """Fetch to the end and give the file its name; the bytes that came over the network."""
-        idle, renewed = 0, False
-        for _attempt in range(_MOST_ATTEMPTS):
-            start = self._size()
-            if self._stream.size and start > self._stream.size:
-                self._partial.unlink()
-                start = 0
-            if start and start == self._stream.size:
-                break
-            before = self._fetched
-            try:
-                self._once(start)
-                break
-            except (YoutubeDLError, OSError) as error:
-                failure = self._judge(error)
-                idle = 0 if self._fetched - before >= _LEAST else idle + 1
-                if failure.code == "access-denied" and not (renewed and idle > 1):
-                    self._links.renew()
-                    renewed = True
-                    continue
-                if failure.exit.name != "NETWORK" or idle >= _IDLE_ATTEMPTS:
-                    raise failure from error
-                time.sleep(min(2.0**idle * self._job.patience / 40, _LONGEST_PAUSE) if idle else 0)
-        else:
-            raise refusal("stalled")
-        self._finish()
-        return self._fetched
-
-    def _once(self, start: int) -> None:
-        """One connection after the other, until one fails."""
-        entry = self._links.of(self._stream)
-        if entry.get("protocol") not in {"http", "https"}:
-            self._partial.unlink(missing_ok=True)  # manifests are not resumed within
-            start = 0
-        self._check_room(start)
-        self._seen, self._window = start, (time.monotonic(), start)
-        options = {
-            "nopart": True,  # the temporary name is ours
-            "retries": 0,  # so are the attempts
-            "fragment_retries": 3,
-            "skip_unavailable_fragments": False,
-            "hls_prefer_native": True,
-            "ffmpeg_location": str(self._job.cache / "none"),
-            "noresizebuffer": True,
-            "buffersize": _BLOCK,
-            "updatetime": False,
-            "progress_hooks": [self._progress],
-        }
-        if entry.get("downloader_options") is None and "googlevideo" in entry["url"]:
-            options["http_chunk_size"] = _CHUNK
-        entry |= {"id": self._stream.id, "title": self._stream.id, "ext": self._stream.container}
-        with opened_ytdlp(self._job.cache, Sentences(), patience=self._job.patience, options=options) as ydl:
-            done, _real = cast(Any, ydl).dl(str(self._partial), entry)
-        if not done:
-            raise _StalledError
-        if self._stream.size and self._size() < self._stream.size:
-            raise _StalledError
-
-    def _progress(self, status: dict[str, Any]) -> None:
-        """yt-dlp's progress hook."""
-        have = int(status.get("downloaded_bytes") or 0)
-        self._fetched += have - self._seen if have >= self._seen else have
-        self._seen = have
-        self._have(have)
-        if self._stream.size and have > self._stream.size:
-            raise _StalledError
-        began, bytes_then = self._window
-        waited = time.monotonic() - began
-        if have - bytes_then >= _LEAST and waited > self._job.patience:
-            self._check_room(have)
-            self._window = (time.monotonic(), have)
-        elif waited > self._job.patience and status.get("status") == "downloading":
-            raise _StalledError
-
-    def _judge(self, error: Exception) -> ReelyError:
-        if isinstance(error, _StalledError):
-            return refusal("stalled")
-        if isinstance(error, HTTPError) and error.status in {403, 404, 410}:
-            return refusal("access-denied")  # how an expired link answers
-        failure = refused_by_exception(error)
-        # What has begun to come has not been out of reach: it stopped.
-        return refusal("stalled") if failure.code == "network-down" and self._size() else failure
-
-    def _check_room(self, have: int) -> None:
-        """Raise `disk-full` before the disk is."""
-        needed = max(0, _expected_size(self._stream, self._job.source.duration) - have) + _RESERVE
-        free = shutil.disk_usage(self._partial.parent).free
-        if free < needed:
-            raise refusal(
-                "disk-full",
-                message=f"The disk has {free / 1e6:.0f} MB left; {needed / 1e6:.0f} MB are needed.",
-            )
-
-    def _size(self) -> int:
-        try:
-            return self._partial.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def _finish(self) -> None:
-        size = self._size()
-        if size == 0 or (self._stream.size and size != self._stream.size):
-            self._partial.unlink(missing_ok=True)
-            raise refusal("stalled")
-        self._partial.replace(self._path)
+    def done(self) -> None:
+        """All is there."""
+        self._report("downloading", 1.0)

@@ -136,6 +136,11 @@ REFUSALS: Mapping[str, Refusal] = {
         "Free some space, then try again: what has arrived is kept.",
         Exit.DISK,
     ),
+    "cache-damaged": Refusal(
+        "What was fetched does not stay on the disk as it was written.",
+        "The disk may be failing; set REELY_HOME to a folder on another one and try again.",
+        Exit.DISK,
+    ),
     "is-a-folder": Refusal("This is a folder, not a file.", "Choose one video file in it."),
     "file-empty": Refusal(
         "This file is empty.", "Copy or download it again; the first time did not end well.", Exit.MEDIA

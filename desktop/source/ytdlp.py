@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,50 @@ class Sentences:
         logger.info("yt-dlp: %s", clean_sentence(str(message)))
 
 
+class _Surroundings:
+    """What yt-dlp and deno need of the process, for as long as anybody uses them: may be entered again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before: dict[str, str | None] = {}
+        self._own_trust = False
+
+    @contextmanager
+    def prepared(self, cache: Path) -> Iterator[None]:
+        # deno keeps its caches in the user's home and asks for updates, unless told otherwise.
+        environment = {"DENO_DIR": str(cache / "deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = {name: os.environ.get(name) for name in environment}
+                self._own_trust = "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ
+                # What a user's own yt-dlp loads has no place in our process.
+                yt_dlp.globals.plugin_dirs.value = []
+                os.environ.update(environment)
+                if not self._own_trust:
+                    truststore.inject_into_ssl()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._restore()
+
+    def _restore(self) -> None:
+        if not self._own_trust:
+            truststore.extract_from_ssl()
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_SURROUNDINGS = _Surroundings()
+
+
 @contextmanager
 def opened_ytdlp(
     cache: Path, sentences: Sentences, *, patience: float, options: Mapping[str, Any] | None = None
@@ -68,7 +113,7 @@ def opened_ytdlp(
 
     `patience`: seconds without a byte after which a connection counts as dead. Proxies are the environment's
     or the system's. Certificates are checked against `SSL_CERT_FILE` (or `SSL_CERT_DIR`) where it is set,
-    else against the system's store. For one thread at a time: the process's environment is changed within.
+    else against the system's store. The process's environment is changed while one is open; several may be.
     """
     runtime = deno_path()
     params: dict[str, Any] = {
@@ -90,23 +135,5 @@ def opened_ytdlp(
         "ignore_no_formats_error": True,  # what it knows of a refused video is worth more than an exception
         **(options or {}),
     }
-    # What a user's own yt-dlp loads has no place in our process.
-    yt_dlp.globals.plugin_dirs.value = []
-    # deno keeps its caches in the user's home and asks for updates, unless told otherwise.
-    environment = {"DENO_DIR": str(cache / "deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
-    own_trust = "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    if not own_trust:
-        truststore.inject_into_ssl()
-    try:
-        with YoutubeDL(cast(Any, params)) as ydl:
-            yield ydl
-    finally:
-        if not own_trust:
-            truststore.extract_from_ssl()
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with _SURROUNDINGS.prepared(cache), YoutubeDL(cast(Any, params)) as ydl:
+        yield ydl

@@ -18,6 +18,7 @@ from desktop.source.cache import StreamCache
 from desktop.source.extract import ExtractJob, extract
 from desktop.source.fetch import FetchedMedia, FetchJob, Purpose, fetch
 from desktop.source.models import Source, Stream, StreamKind
+from desktop.source.ranges import RangeFile
 from desktop.worker import worker_command
 from tests.desktop.source.conftest import silent, video_link
 from tests.youtube import Kind, YouTube
@@ -46,6 +47,13 @@ def job(source: Source, cache: Path, **more: Any) -> FetchJob:
 def in_child(wanted: FetchJob) -> FetchedMedia:
     """As the app does it: see `in_child` of the tests of extraction."""
     return Supervisor(worker_command()).run(wanted, FetchedMedia)
+
+
+def places(source: Source, cache: Path, name: str = "133") -> tuple[Path, Path]:
+    """Where a stream and its index are."""
+    stream = next(stream for stream in source.streams if stream.id == name)
+    path = StreamCache(cache).path(source, stream)
+    return path, StreamCache(cache).index(path)
 
 
 def original(youtube: YouTube, itag: int) -> bytes:
@@ -128,10 +136,9 @@ def test_what_stops_for_good_is_told_and_what_has_come_is_kept(
     with pytest.raises(ReelyError) as caught:
         in_child(job(source, cache))
     assert (caught.value.code, caught.value.exit) == ("stalled", Exit.NETWORK)
-    stream = next(stream for stream in source.streams if stream.id == "133")
-    partial = StreamCache(cache).partial(StreamCache(cache).path(source, stream))
-    kept = partial.read_bytes()
-    assert len(kept) >= DROP - 16 * 1024
+    path, index = places(source, cache)
+    with RangeFile(path, index, len(original(online, 133))) as file:
+        kept = b"".join(file.read(0, DROP - 16 * 1024))
     assert original(online, 133).startswith(kept)
 
 
@@ -185,27 +192,15 @@ def test_a_network_that_goes_down_is_told(online: YouTube, source: Source, cache
     assert caught.value.exit is Exit.NETWORK
 
 
-def test_leftovers_of_another_make_of_the_stream_are_not_trusted(
-    online: YouTube, source: Source, cache: Path
-) -> None:
-    stream = next(stream for stream in source.streams if stream.id == "133")
-    files = StreamCache(cache)
-    path = files.path(source, stream)
+def test_leftovers_without_an_index_are_not_trusted(online: YouTube, source: Source, cache: Path) -> None:
+    path, index = places(source, cache)
     path.parent.mkdir(parents=True)
-    files.partial(path).write_bytes(bytes((stream.size or 0) + 1))  # longer than the whole
+    path.write_bytes(bytes(len(original(online, 133))))
+    assert_whole(fetch(job(source, cache), silent), online)
+    index.write_bytes(b"no index")
     assert_whole(fetch(job(source, cache), silent), online)
     path.write_bytes(b"cut off")
     assert_whole(fetch(job(source, cache), silent), online)
-
-
-def test_a_complete_leftover_only_lacks_its_name(online: YouTube, source: Source, cache: Path) -> None:
-    stream = next(stream for stream in source.streams if stream.id == "133")
-    files = StreamCache(cache)
-    path = files.path(source, stream)
-    path.parent.mkdir(parents=True)
-    files.partial(path).write_bytes(original(online, 133))
-    assert_whole(fetch(job(source, cache), silent), online)
-    assert online.log.of(Kind.MEDIA, itag=133) == []
 
 
 def test_a_full_disk_is_told_before_anything_is_asked(online: YouTube, source: Source, cache: Path) -> None:
@@ -218,11 +213,11 @@ def test_a_full_disk_is_told_before_anything_is_asked(online: YouTube, source: S
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_fills_up_meanwhile_is_told(online: YouTube, source: Source, cache: Path) -> None:
-    stream = next(stream for stream in source.streams if stream.id == "133")
-    files = StreamCache(cache)
-    path = files.path(source, stream)
-    path.parent.mkdir(parents=True)
-    files.partial(path).symlink_to("/dev/full")
+    path, index = places(source, cache)
+    with RangeFile(path, index, len(original(online, 133))):
+        pass
+    path.unlink()
+    path.symlink_to("/dev/full")
     with pytest.raises(ReelyError) as caught:
         in_child(job(source, cache))
     assert (caught.value.code, caught.value.exit) == ("disk-full", Exit.DISK)
@@ -266,14 +261,15 @@ def test_cancelling_ends_the_child_at_once_and_the_next_try_resumes(
     assert time.monotonic() - started < 10
     online.log.settle()
     online.behave_well()
-    stream = next(stream for stream in source.streams if stream.id == "133")
-    path = StreamCache(cache).path(source, stream)
-    assert not path.exists()
-    kept = StreamCache(cache).partial(path).stat().st_size
-    assert kept > 0
+    sizes = {name: len(original(online, int(name))) for name in ("133", "140")}
+    lacking = 0
+    for name, size in sizes.items():
+        with RangeFile(*places(source, cache, name), size) as file:
+            lacking += sum(stop - first for first, stop in file.missing(0, size))
+    assert 0 < lacking < sum(sizes.values())
     media = in_child(job(source, cache))
     assert_whole(media, online)
-    assert media.bytes_fetched == len(original(online, 133)) - kept + len(original(online, 140))
+    assert media.bytes_fetched == lacking
 
 
 def test_two_jobs_for_the_same_stream_fetch_it_once(online: YouTube, source: Source, cache: Path) -> None:
