@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,15 @@ class Command:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the license server's data."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def server(server_data: Path) -> Iterator[str]:
     """The license server's address."""
-    with license_server(tmp_path_factory.mktemp("server")) as url:
+    with license_server(server_data) as url:
         yield url
 
 
@@ -96,3 +103,13 @@ def signed_in(reely: Command, request: pytest.FixtureRequest) -> Command:
     signed_up = reely("account", "sign-up", "--email", f"{abs(hash(request.node.nodeid)):x}@example.com")
     assert signed_up.code == 0, signed_up.stderr
     return reely
+
+
+@pytest.fixture
+def premium(signed_in: Command, server_data: Path) -> Command:
+    """The command, with a new account that was given the tier without limits."""
+    email = signed_in("account", "show").last["email"]
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    gift = ("admin", "gift", email, "premium", "--until", f"{until}", "--data", server_data)
+    subprocess.run([BIN / "reely-server", *gift], check=True, capture_output=True, timeout=60)
+    return signed_in

@@ -15,7 +15,7 @@ from stage import BIN
 from tests.end_to_end.conftest import SAMPLE, Command
 from tests.end_to_end.reading import beeps, frame_numbers
 from tests.youtube import Media, YouTube
-from tests.youtube.catalogue import PLAIN, PRIVATE
+from tests.youtube.catalogue import PLAIN, PRIVATE, PROGRESSIVE, TWO_HOURS
 from tests.youtube.media import FPS
 
 MUXED = 18
@@ -49,6 +49,55 @@ def test_a_link_becomes_an_exact_clip_and_costs_one_trim(signed_in: Command, you
     fractions = [line["fraction"] for line in done.lines[:-1]]
     assert fractions == sorted(fractions)
     assert fractions[-1] <= 1
+
+
+def test_seconds_out_of_two_hours_cost_seconds_and_what_is_there_is_used_again(
+    premium: Command, youtube: YouTube
+) -> None:
+    arguments = ("trim", f"https://youtu.be/{TWO_HOURS.id}", "--max-height", "360")
+    done = premium(
+        *(
+            *arguments,
+            "--from",
+            "1:02:03",
+            "--to",
+            "1:02:06.5",
+            "--from",
+            "-1.5",
+            "--to",
+            "-0",
+            "-o",
+            "a.mp4",
+        ),
+        **youtube.env,
+    )
+    assert done.code == 0, done.stderr
+    [told] = done.last["clips"]
+    assert not any("fetched" in note for note in told["notes"])
+    expected = [*range(3 * FPS, round(6.5 * FPS)), *range(round(58.5 * FPS), 60 * FPS)]
+    assert frame_numbers(premium.folder / "a.mp4") == expected
+    sent = youtube.log.media_bytes(TWO_HOURS.id)
+    assert done.last["bytes_fetched"] == sum(sent.values())
+    assert 0 < sum(sent.values()) < 500_000
+    again = premium(*arguments, "--from", "1:02:04", "--to", "1:02:05", "-o", "b.mp4", **youtube.env)
+    assert again.code == 0, again.stderr
+    assert again.last["bytes_fetched"] == 0
+    assert youtube.log.media_bytes(TWO_HOURS.id) == sent
+    assert frame_numbers(premium.folder / "b.mp4") == list(range(4 * FPS, 5 * FPS))
+
+
+def test_where_parts_cannot_be_had_all_is_fetched_and_the_clip_says_so(
+    signed_in: Command, youtube: YouTube
+) -> None:
+    done = signed_in(
+        *("trim", f"https://youtu.be/{PROGRESSIVE.id}", "--from", "30", "--to", "31", "-o", "clip.mp4"),
+        **youtube.env,
+    )
+    assert done.code == 0, done.stderr
+    [told] = done.last["clips"]
+    assert any("all of it was fetched" in note for note in told["notes"])
+    assert done.last["bytes_fetched"] == youtube.media.renditions[MUXED].size
+    assert frame_numbers(signed_in.folder / "clip.mp4") == list(range(30 * FPS, 31 * FPS))
 
 
 def test_several_segments_are_joined_in_the_order_they_are_named(signed_in: Command, recording: Path) -> None:
