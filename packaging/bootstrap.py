@@ -68,7 +68,8 @@ def main(purpose: str) -> None:
     uv = [str(BIN / _program("uv")), "--system-certs", "pip"]
     inside = ["--python", str(BIN / _program("python"))]
     _run(
-        [*uv, "sync", "--quiet", *inside, "--require-hashes", "requirements/dev.lock"], "Installing packages"
+        [*uv, "sync", "--quiet", "--compile-bytecode", *inside, "--require-hashes", "requirements/dev.lock"],
+        "Installing packages",
     )
     _run(
         [*uv, "install", "--quiet", *inside, "--no-deps", "--no-build-isolation", "--editable", "."],
