@@ -1,38 +1,40 @@
-"""Exact frames for scrubbing: a thread that decodes, caches around the playhead, drops outdated requests."""
+"""Exact frames for scrubbing: a thread that decodes, caches around the playhead, drops outdated requests.
+
+A second thread (`key_pictures`) gives glimpses while the exact picture is on its way, and thumbnails.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
+from time import monotonic as time_now
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media, unreadable
+from desktop.media.container import unreadable
+from desktop.media.frame_decoder import READ_AHEAD, FrameDecoder, FrameIndex
 from desktop.media.frame_times import FrameTimes
-from desktop.media.packets import StreamPackets, read_packets
+from desktop.media.key_pictures import KeyPictures
+from desktop.media.packets import read_packets
 
 log = logging.getLogger(__name__)
 
 # Decoded pictures are kept as 4:2:0 at preview size: a 5-second GOP of 720p at 30 fps is 200 MB.
-_CACHE_BYTES = 224 * 2**20
-# While nobody asks, this many pictures behind and ahead of the playhead are made ready.
-_READ_AHEAD = 24
+# Together with the keyframes (`key_pictures`) this stays under 256 MB.
+_CACHE_BYTES = 200 * 2**20
 # A decode that is this close to its picture is finished even when a newer request has come,
-# so that a fast drag shows pictures on its way.
+# so that a drag shows pictures on its way; fewer where glimpses do that.
 _NEARLY_THERE = 12
-# ITU-T H.273 matrix coefficients that name a conversion of their own.
-_COLORSPACES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 7: Colorspace.SMPTE240M,
-                9: Colorspace.BT2020, 10: Colorspace.BT2020}  # fmt: skip
+_NEARLY_THERE_ROUGH = 3
+# Requests that come faster than this (seconds) are a drag: far exact pictures wait until the pointer rests.
+_RESTING = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,36 +42,31 @@ class Frame:
     """One picture as it is to be shown: upright, square pixels, at preview size.
 
     `time` and `duration` in seconds on the source's clock; `rgb` is height x width x 3, uint8, read-only.
+    A frame that is not `exact` is a glimpse: a near picture, perhaps smaller, until the exact one comes.
     """
 
     index: int
     time: float
     duration: float
     rgb: NDArray[np.uint8]
+    exact: bool = True
 
 
 OnFrame = Callable[[Frame], None]
 OnError = Callable[[ReelyError], None]
+OnThumbnail = Callable[[float, NDArray[np.uint8]], None]
+"""The time of a keyframe in seconds on the source's clock, and its picture as in `Frame.rgb`."""
 
 
 @dataclass(frozen=True)
 class _Request:
+    number: int
     index: int
     on_frame: OnFrame
     on_error: OnError | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Index:
-    """What a scan of the packets tells: ticks of the pictures in order, and where decoding can start.
-
-    `keys` are the pictures (by index) at random-access points, `key_dts` the ticks to seek to for each.
-    """
-
-    ticks: NDArray[np.int64]
-    keys: NDArray[np.int64]
-    key_dts: NDArray[np.int64]
-    times: FrameTimes
+    rough: bool
+    hurried: bool
+    """It came right after the one before."""
 
 
 class FrameServer:
@@ -85,46 +82,129 @@ class FrameServer:
         packets = read_packets(path).video
         if packets is None:
             raise _no_picture()
-        self._decoder = _Decoder(path, packets, max_height)
-        self._size = self._decoder.size
-        width, height = self._decoder.stored_size
-        self._capacity = max(2 * _READ_AHEAD, cache_bytes // max(1, width * height * 3 // 2))
+        self._index = FrameIndex.of(packets)
+        self._decoder = FrameDecoder(path, self._index, max_height)
+        self._size = self._decoder.scaler.size
+        self._capacity = max(2 * READ_AHEAD, cache_bytes // self._decoder.scaler.bytes)
         self._cache: dict[int, VideoFrame] = {}
         self._wake = threading.Condition()
         self._pending: _Request | None = None
+        self._newest: _Request | None = None
+        self._asked_at = 0.0
+        self._delivery = threading.RLock()
+        self._delivered_exactly = 0  # the number of the last request that was answered exactly
+        self._shown: int | None = None  # the picture that was delivered last
         self._closing = False
+        self._painter = self._decoder.scaler.painter()
+        self._glimpse_painter = self._decoder.scaler.painter()
+        self._keys = KeyPictures(path, self._index)
         self._thread = threading.Thread(target=self._serve, name="frame-server", daemon=True)
         self._thread.start()
 
     @property
     def frame_times(self) -> FrameTimes:
         """When each picture is shown, in seconds on the source's clock."""
-        return self._decoder.index.times
+        return self._index.times
+
+    @property
+    def key_times(self) -> NDArray[np.float64]:
+        """When the keyframes are shown, in seconds on the source's clock, ascending."""
+        return self.frame_times.starts[self._index.keys]
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the pictures that are delivered."""
+        """Width and height of the exact pictures."""
         return self._size
 
-    def request(self, time: float, on_frame: OnFrame, on_error: OnError | None = None) -> None:
+    def request(
+        self, time: float, on_frame: OnFrame, on_error: OnError | None = None, *, rough: bool = False
+    ) -> None:
         """Ask for the picture shown at `time`; returns at once.
 
-        The callback is called on the server's thread. A request that was not answered before the next one
-        came may be dropped; the last one is always answered.
+        Callbacks are called on the server's threads, one at a time. A request that was not answered before
+        the next one came may be dropped; the last one is always answered exactly. With `rough`, glimpses
+        that are closer to it than what was delivered last may be delivered before.
         """
-        request = _Request(self.frame_times.index_at(time), on_frame, on_error)
+        index = self.frame_times.index_at(time)
         with self._wake:
-            self._pending = request
+            now = time_now()
+            hurried, self._asked_at = now - self._asked_at < _RESTING, now
+            number = self._newest.number + 1 if self._newest else 1
+            request = _Request(number, index, on_frame, on_error, rough, hurried)
+            self._pending = self._newest = request
             self._wake.notify()
+        if rough and index not in self._cache:
+            self._keys.urgent(lambda keys: self._glimpse(keys, request))
+
+    def thumbnails(self, times: Sequence[float], on_thumbnail: OnThumbnail) -> None:
+        """Ask for the keyframes nearest to `times`, the most wanted first, in place of those asked before.
+
+        Returns at once; they come one by one on a thread of the server, when nothing is scrubbed.
+        """
+        nearest = (self._index.nearest_key(self.frame_times.index_at(time)) for time in times)
+        keys = dict.fromkeys(key for key in nearest if key is not None)
+
+        def made(key: int, picture: VideoFrame) -> None:
+            time = self.frame_times.start_of(int(self._index.keys[key]))
+            on_thumbnail(time, self._glimpse_painter.to_rgb(picture))
+
+        self._keys.wish(list(keys), made)
 
     def close(self) -> None:
-        """End the thread and close the file; no callback is called afterwards. May be called twice."""
+        """End the threads and close the file; no callback is called afterwards. May be called twice."""
         with self._wake:
             self._closing = True
             self._pending = None
             self._wake.notify()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._keys.stop()
+        for thread in (self._keys.thread, self._thread):
+            # A callback that closes stands on one of them, and the other one may wait for it to end.
+            if threading.current_thread() not in (self._keys.thread, self._thread):
+                thread.join()
+
+    # --- the thread of the keyframes ---
+
+    def _glimpse(self, keys: KeyPictures, request: _Request) -> None:
+        """Deliver what is there or quickly made, if it is closer to where the playhead is by now."""
+        index = self._newest.index if self._newest else request.index
+        # A copy: the other thread adds and removes pictures meanwhile.
+        near = min(list(self._cache), key=lambda each: abs(each - index), default=None)
+        picture = self._cache.get(near) if near is not None else None
+        if near is not None and picture is not None and self._is_closer(request, near):
+            self._deliver(request, near, self._glimpse_painter.to_rgb(picture), exact=False)
+        key = self._index.nearest_key(index)
+        shown = self._shown
+        if key is None or (shown is not None and abs(shown - index) <= _NEARLY_THERE):
+            return  # the exact picture is about to come, and a keyframe would only flicker
+        if (
+            self._is_closer(request, int(self._index.keys[key]))
+            and (picture := keys.picture(key)) is not None
+        ):
+            self._deliver(
+                request, int(self._index.keys[key]), self._glimpse_painter.to_rgb(picture), exact=False
+            )
+
+    def _is_closer(self, request: _Request, index: int) -> bool:
+        """Whether picture `index` may be a glimpse for `request`: it is closer than what is shown."""
+        newest, shown = self._newest, self._shown
+        if self._closing or newest is None or request.number <= self._delivered_exactly:
+            return False
+        return shown is None or abs(index - newest.index) < abs(shown - newest.index)
+
+    # --- both threads ---
+
+    def _deliver(self, request: _Request, index: int, rgb: NDArray[np.uint8], *, exact: bool) -> None:
+        times = self.frame_times
+        start, end = times.start_of(index), times.end_of(index)
+        with self._delivery:
+            # Even an exact picture may be late: then it must not take back a closer glimpse.
+            late = request.rough and request is not self._newest
+            if self._closing or not ((exact and not late) or self._is_closer(request, index)):
+                return
+            if exact:
+                self._delivered_exactly = request.number
+            self._shown = index
+            request.on_frame(Frame(index, start, end - start, rgb, exact))
 
     # --- the server's own thread ---
 
@@ -146,6 +226,8 @@ class FrameServer:
                     return
                 request, self._pending = self._pending, None
             if request is not None:
+                if not self._is_worth_decoding(request):
+                    continue
                 self._answer(request)
                 around = self._worth_having(request.index, request.index - previous)
                 previous = request.index
@@ -156,8 +238,17 @@ class FrameServer:
     def _worth_having(self, playhead: int, moved: int) -> range:
         """The pictures to make ready next: where the playhead is going, or both sides where that is open."""
         playing = 0 < moved <= _NEARLY_THERE
-        behind = playhead if playing else max(playhead - _READ_AHEAD, 0)
-        return range(behind, min(playhead + _READ_AHEAD, len(self.frame_times) - 1) + 1)
+        behind = playhead if playing else max(playhead - READ_AHEAD, 0)
+        return range(behind, min(playhead + READ_AHEAD, len(self.frame_times) - 1) + 1)
+
+    def _is_worth_decoding(self, request: _Request) -> bool:
+        """While the pointer flies past, far pictures only cost time: wait a moment for it to rest."""
+        if not (request.rough and request.hurried) or request.index in self._cache:
+            return True
+        if self._decoder.steps_to(request.index) <= _NEARLY_THERE:
+            return True
+        with self._wake:
+            return not self._wake.wait_for(lambda: self._closing or self._pending is not None, _RESTING)
 
     def _answer(self, request: _Request) -> None:
         try:
@@ -168,19 +259,14 @@ class FrameServer:
             if request.on_error and not self._closing:
                 request.on_error(unreadable(self._path))
             return
-        if reached is None or self._closing:
-            return
-        times = self.frame_times
-        frame = Frame(
-            reached,
-            times.start_of(reached),
-            times.end_of(reached) - times.start_of(reached),
-            self._decoder.to_rgb(self._cache[reached]),
-        )
-        request.on_frame(frame)
+        if reached is not None:
+            self._deliver(request, reached, self._painter.to_rgb(self._cache[reached]), exact=True)
 
     def _newer_request(self, distance: int) -> bool:
-        return self._closing or (self._pending is not None and distance > _NEARLY_THERE)
+        newer = self._pending
+        if newer is None:
+            return self._closing
+        return self._closing or distance > (_NEARLY_THERE_ROUGH if newer.rough else _NEARLY_THERE)
 
     def _fill(self, wanted: range, playhead: int) -> None:
         """Cache the wanted pictures while nobody asks: first from the playhead on, then those behind."""
@@ -224,158 +310,10 @@ class FrameServer:
 
     def _remember(self, index: int, picture: VideoFrame, centre: int) -> None:
         if index not in self._cache:
-            self._cache[index] = self._decoder.shrink(picture)
+            self._cache[index] = self._decoder.scaler.shrink(picture)
         if len(self._cache) > self._capacity:
             # Never the one just decoded: it may be the one that was asked for.
             del self._cache[max((i for i in self._cache if i != index), key=lambda i: abs(i - centre))]
-
-
-class _Decoder:
-    """One open file: seeks, decodes in order of presentation, scales. Used by one thread at a time."""
-
-    def __init__(self, path: Path, packets: StreamPackets, max_height: int) -> None:
-        self._path = path
-        self.index = _index(packets)
-        with ExitStack() as opened:
-            self._container = opened.enter_context(open_media(path))
-            self._stream = next(s for s in self._container.streams.video if s.index == packets.index)
-            self._prepare(max_height)
-            self._opened = opened.pop_all()
-
-    def _prepare(self, max_height: int) -> None:
-        self._stream.thread_type = "AUTO"
-        self._scaler = VideoReformatter()
-        self._painter = VideoReformatter()
-        self._position = len(self.index.times)  # as at the end of the file: the first request seeks
-        self._complete_from = 0  # pictures before this one may have been left out since the last seek
-        self._pictures: Iterator[tuple[int, VideoFrame]] = iter(())
-        first = next((picture for _, picture in self.pictures_towards(0)), None)
-        if first is None:
-            raise unreadable(self._path)
-        self._quarter_turns = round(first.rotation / 90) % 4
-        self.stored_size = self._fit(first, max_height)
-        width, height = self.stored_size
-        self.size = (height, width) if self._quarter_turns % 2 else (width, height)
-        self._position = len(self.index.times)
-
-    def _fit(self, picture: VideoFrame, max_height: int) -> tuple[int, int]:
-        """Width and height before rotation: square pixels, even, at most `max_height` once upright."""
-        aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        width, height = float(picture.width * aspect), float(picture.height)
-        scale = min(1.0, max_height / (width if self._quarter_turns % 2 else height))
-        return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-
-    def pictures_towards(self, target: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Pictures in order, starting at or before `target`: where the decoder stands, or at a keyframe.
-
-        Raises `av.FFmpegError` where the file cannot be read.
-        """
-        key = int(np.searchsorted(self.index.keys, target, side="right")) - 1
-        key_picture = int(self.index.keys[key]) if key >= 0 else 0
-        near = self._position >= key_picture or target - self._position <= _READ_AHEAD
-        if self._position < target and near and self._complete_from <= target:
-            self._complete_from = max(self._complete_from, target - _READ_AHEAD)
-            # Not `yield from`: that would close the decoding when the caller has enough for now.
-            for numbered in self._pictures:
-                yield numbered
-            return
-        self._complete_from = target - _READ_AHEAD
-        # Seeking is not exact in every container: where it lands too late, start further back.
-        back = 1
-        while True:
-            self._pictures = self._from_key(key)
-            first = next(self._pictures, None)
-            if first is not None and (first[0] <= target or key < 0):
-                yield first
-                for numbered in self._pictures:
-                    yield numbered
-                return
-            if key < 0:
-                return
-            key, back = max(-1, key - back), back * 2
-
-    def _from_key(self, key: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Decode from random-access point number `key` (-1: from the very beginning of the file)."""
-        first = 0
-        self._position = -1
-        if key >= 0:
-            first = int(self.index.keys[key])
-            self._container.seek(int(self.index.key_dts[key]), stream=self._stream, backward=True)
-        else:
-            self._container.seek(0, backward=True)
-        for packet in self._container.demux(self._stream):
-            # On the way to a picture far off, those that no other one refers to need not be decoded.
-            far = packet.pts is not None and self._index_at(packet.pts) < self._complete_from
-            self._stream.codec_context.skip_frame = "NONREF" if far else "DEFAULT"
-            try:
-                decoded = packet.decode()
-            except av.InvalidDataError:
-                continue  # one damaged packet; the pictures around it are still wanted
-            for picture in decoded:
-                index = self._index_of(picture)
-                # Leading pictures of an open GOP lack their references after a seek: they are not shown.
-                if index is None or index < first or not isinstance(picture, VideoFrame):
-                    continue
-                self._position = index
-                yield index, picture
-        # At the end of the file the decoder is drained and must be sought before it gives more.
-        self._position = len(self.index.times)
-
-    def _index_of(self, picture: object) -> int | None:
-        ticks = getattr(picture, "pts", None)
-        if ticks is None:
-            ticks = getattr(picture, "dts", None)
-        if ticks is None:
-            return None
-        return self._index_at(ticks)
-
-    def _index_at(self, ticks: int) -> int:
-        return max(0, int(np.searchsorted(self.index.ticks, ticks, side="right")) - 1)
-
-    def _colorspace(self, picture: VideoFrame) -> Colorspace:
-        # Untagged pictures are taken for what their size suggests, as players do.
-        untagged = Colorspace.ITU709 if picture.height >= 720 else Colorspace.ITU601
-        return _COLORSPACES.get(picture.colorspace, untagged)
-
-    def shrink(self, picture: VideoFrame) -> VideoFrame:
-        """The picture at preview size as full-range 4:2:0 in BT.709, which is what the cache keeps."""
-        return self._scaler.reformat(
-            picture,
-            *self.stored_size,
-            format="yuv420p",
-            src_colorspace=self._colorspace(picture),
-            dst_colorspace=Colorspace.ITU709,
-            src_color_range=picture.color_range,
-            dst_color_range=1,
-            interpolation=Interpolation.AREA,
-        )
-
-    def to_rgb(self, stored: VideoFrame) -> NDArray[np.uint8]:
-        """Height x width x 3, uint8, upright, contiguous and read-only."""
-        rgb = self._painter.reformat(
-            stored, format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=1, dst_color_range=2
-        ).to_ndarray()
-        upright = np.ascontiguousarray(np.rot90(rgb, self._quarter_turns)).astype(np.uint8, copy=False)
-        upright.setflags(write=False)
-        return upright
-
-    def close(self) -> None:
-        self._pictures = iter(())
-        self._opened.close()
-
-
-def _index(packets: StreamPackets) -> _Index:
-    """The pictures in order, and where decoding can start, out of the packets of a file."""
-    times = packets.frame_times()
-    ticks = np.unique(packets.starts)
-    keys = np.flatnonzero(packets.key & packets.shown)
-    keys = keys[np.argsort(packets.pts[keys], kind="stable")]
-    return _Index(
-        ticks,
-        np.searchsorted(ticks, packets.pts[keys]),
-        np.minimum(packets.pts[keys], packets.dts[keys]),
-        times,
-    )
 
 
 def _no_picture() -> ReelyError:
