@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from pathlib import Path
 
 import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desktop.media.probe import probe
+from desktop.source.excerpt import stream_start
+from desktop.source.pieces import Piece
 from desktop.source.segment_index import HeadTooShortError, IndexUnreadableError, SegmentIndex, read_index
 from tests.youtube import Media, Rendition
 
@@ -69,7 +74,9 @@ def test_what_covers_a_segment_holds_all_of_it_and_nothing_beside(
     end = start + length
     covering = index.covering(start, end)
     for piece in index.pieces:
-        assert (piece in covering) == (max(piece.start, start) < min(piece.end, end))
+        # Beyond the end it is the last one, which tells where the end is.
+        touched = max(piece.start, start) < min(piece.end, end)
+        assert (piece in covering) == (touched or (start >= piece.end and piece == index.pieces[-1]))
 
 
 @pytest.mark.parametrize("itag", [18])
@@ -99,3 +106,45 @@ def test_damaged_heads_are_refused_or_make_sense(youtube_media: Media, data: st.
         for piece in found.pieces:
             assert at <= piece.first < piece.first + piece.size <= size
             at = piece.first + piece.size
+
+
+@pytest.mark.parametrize(
+    ("accesses", "first", "taken"),
+    [
+        ((1, 1, 1, 1), 2, (2,)),  # each begins with a closed GOP
+        ((1, 3, 3, 3), 2, (1, 2)),  # open GOPs: pictures shown first need the piece before
+        ((1, 0, 0, 1), 2, (0, 1, 2)),  # a GOP over several pieces
+        ((1, 0, 3, 1), 2, (0, 1, 2)),
+        ((3, 3, 3, 3), 0, (0,)),
+        ((0, 0, 0, 0), 2, (2,)),  # somebody does not tell
+    ],
+)
+def test_pieces_that_do_not_decode_alone_bring_those_before(
+    accesses: tuple[int, ...], first: int, taken: tuple[int, ...]
+) -> None:
+    pieces = tuple(
+        Piece(float(number), number + 1.0, 100 + number * 10, 10, access)
+        for number, access in enumerate(accesses)
+    )
+    covering = SegmentIndex(100, pieces).covering(first + 0.25, first + 0.75)
+    assert covering == tuple(pieces[number] for number in taken)
+
+
+def test_beyond_the_end_the_last_piece_tells_where_it_is(youtube_media: Media) -> None:
+    data = youtube_media.renditions[133].path.read_bytes()
+    index = read_index(data, len(data))
+    assert index.covering(100, 110) == index.pieces[-1:]
+
+
+def test_the_start_of_a_stream_is_that_of_the_whole_file(youtube_media: Media, tmp_path: Path) -> None:
+    for rendition in indexed(youtube_media):
+        data = rendition.path.read_bytes()
+        index = read_index(data, len(data))
+        with pytest.raises(HeadTooShortError) as caught:
+            stream_start(data[: index.head], index, len(data), tmp_path / "start")
+        needed = caught.value.needed
+        with contextlib.suppress(HeadTooShortError):  # the second time it may know of more
+            stream_start(data[:needed], index, len(data), tmp_path / "start")
+        start = stream_start(data[: needed + 10_000], index, len(data), tmp_path / "start")
+        assert start == probe(rendition.path).start
+        assert list(tmp_path.iterdir()) == []
