@@ -126,7 +126,14 @@ class Workflow:
             token.raise_if_cancelled()
             fetched = self._fetched(source, edit, max_height, span(report, 0.0, 0.6), token)
             media = MediaInput(video=fetched.video, audio=fetched.audio, origin=fetched.origin)
-            job = TrimJob(media=media, edit=edit, targets=targets, max_height=max_height, overwrite=overwrite)
+            job = TrimJob(
+                media=media,
+                edit=edit,
+                targets=targets,
+                max_height=max_height,
+                overwrite=overwrite,
+                title=source.title,
+            )
             cutting = report if source.path is not None else span(report, 0.6, 1.0)
             with _swept(targets):
                 cut = self._jobs.run(job, TrimResult, progress=_passing(cutting), token=token)

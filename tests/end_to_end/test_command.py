@@ -42,6 +42,7 @@ def test_a_link_becomes_an_exact_clip_and_costs_one_trim(signed_in: Command, you
     assert all(abs(beep.at - round(beep.at)) < 0.005 for beep in beeps(clip))
     [told] = done.last["clips"]
     assert (told["path"], told["frames"], told["bytes"]) == (str(clip), 60, clip.stat().st_size)
+    assert signed_in("probe", clip).last["title"] == PLAIN.title
     assert done.last["quota"]["trim"]["settled"] == 1
     sent = youtube.log.media_bytes()
     assert done.last["bytes_fetched"] == sum(sent.values()) > 0
