@@ -37,10 +37,10 @@ package: setup-test
 # Needs a package index; writes versions and hashes only, never where they came from.
 lock: setup
 	@for part in desktop server dev; do \
-	  $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  $(BIN)/uv --system-certs pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header --extra $$part -o requirements/$$part.lock || exit 1; \
 	done
-	@grep '^uv==' requirements/dev.lock | cut -d' ' -f1 | $(BIN)/uv pip compile - --quiet --universal \
+	@grep '^uv==' requirements/dev.lock | cut -d' ' -f1 | $(BIN)/uv --system-certs pip compile - --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/setup.lock
 
 clean:
