@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup setup-test run server test check bench screenshots package lock clean
+.PHONY: setup setup-test setup-package run server test check bench screenshots package lock clean
 
 setup:
 	@$(PYTHON) packaging/bootstrap.py run
 
 setup-test:
 	@$(PYTHON) packaging/bootstrap.py test
+
+setup-package:
+	@$(PYTHON) packaging/bootstrap.py package
 
 run: setup
 	@$(BIN)/python packaging/run.py
@@ -31,7 +34,7 @@ bench: setup-test
 screenshots: setup-test
 	xvfb-run --auto-servernum --server-args="-screen 0 1920x1200x24" $(BIN)/python packaging/screenshots.py
 
-package: setup-test
+package: setup-package
 	$(BIN)/python packaging/build.py
 
 # Needs a package index; writes versions and hashes only, never where they came from.

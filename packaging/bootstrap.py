@@ -3,7 +3,8 @@
 Runs on a bare Python 3.11+ with the standard library alone. A second run finds its stamp and ends at once.
 
     python3 packaging/bootstrap.py run      what `make run` needs
-    python3 packaging/bootstrap.py test     the same and what the tests need (a virtual display)
+    python3 packaging/bootstrap.py test     the same and what the tests need (a display, a keyring, a database)
+    python3 packaging/bootstrap.py package  the same and what the frozen build needs
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +57,7 @@ class SetupError(Exception):
 
 
 def main(purpose: str) -> None:
-    """Bring the checkout into the state that `purpose` ("run" or "test") needs."""
+    """Bring the checkout into the state that `purpose` ("run", "test" or "package") needs."""
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         raise SetupError(f"Reely needs Python 3.11 to 3.13; this is {sys.version.split()[0]}.")
     stamp = VENV / f".reely-{purpose}"
@@ -98,11 +100,20 @@ def _missing_system_packages(purpose: str) -> list[str]:
         missing.append("fonts-dejavu-core")
     if not Path("/etc/ssl/certs").is_dir():
         missing.append("ca-certificates")
-    if purpose == "test":
+    if purpose in {"test", "package"}:
         missing += [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
         if not shutil.which("pg_ctl") and not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
             missing.append("postgresql")
+    if purpose == "package" and not _has_shared_python():
+        missing.append(f"libpython{sys.version_info.major}.{sys.version_info.minor}")
     return missing
+
+
+def _has_shared_python() -> bool:
+    """Whether the library that the frozen app carries exists: Debian splits it off."""
+    name = sysconfig.get_config_var("INSTSONAME") or ""
+    folder = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
+    return ".so" not in name or _loads(name) or (folder / name).exists()
 
 
 def _loads(library: str) -> bool:

@@ -27,7 +27,8 @@ EXECUTABLE = APP / ("reely.exe" if os.name == "nt" else "reely")
 def main() -> None:
     """Build and smoke-test. Ends with a message and exit code 1 at the first thing that does not work."""
     command = [sys.executable, "-m", "PyInstaller", "packaging/reely.spec", "--noconfirm", "--log-level=WARN"]
-    subprocess.run(command, cwd=ROOT, check=True)
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        sys.exit("PyInstaller did not build the app; its own words are above.")
     size = sum(file.stat().st_size for file in APP.rglob("*") if file.is_file() and not file.is_symlink())
     print(f"built {APP} ({size / 1e6:.0f} MB)", flush=True)
     if any("WebEngine" in file.name for file in APP.rglob("*")):
