@@ -3,7 +3,7 @@
 Runs on a bare Python 3.11+ with the standard library alone. A second run finds its stamp and ends at once.
 
     python3 packaging/bootstrap.py run      what `make run` needs
-    python3 packaging/bootstrap.py test     the same and what the tests need (a display, a keyring, a database)
+    python3 packaging/bootstrap.py test     the same and what tests need (a display, a keyring, a database)
     python3 packaging/bootstrap.py package  the same and what the frozen build needs
 """
 
