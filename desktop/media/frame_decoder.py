@@ -10,8 +10,10 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from desktop.media.container import open_media, unreadable
@@ -29,13 +31,14 @@ _COLORSPACES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601
 class FrameIndex:
     """What a scan of the packets tells: ticks of the pictures in order, and where decoding can start.
 
-    `keys` are the pictures (by index) at random-access points, ascending; `stream` is the stream's index in
-    the file.
+    `keys` are the pictures (by index) at random-access points, ascending, `key_dts` the ticks at which they
+    are decoded; `stream` is the stream's index in the file.
     """
 
     stream: int
     ticks: NDArray[np.int64]
     keys: NDArray[np.int64]
+    key_dts: NDArray[np.int64]
     times: FrameTimes
 
     @classmethod
@@ -48,6 +51,7 @@ class FrameIndex:
             packets.index,
             ticks,
             np.searchsorted(ticks, packets.pts[keys]),
+            packets.dts[keys],
             packets.frame_times(),
         )
 
@@ -62,12 +66,19 @@ class FrameIndex:
             ticks = getattr(picture, "dts", None)
         return None if ticks is None else self.index_at(ticks)
 
-    def ticks_of_key(self, key: int) -> int:
-        """What to seek to for random-access point number `key`.
+    def seek(self, container: InputContainer, stream: VideoStream, key: int) -> None:
+        """Let `container` go on at random-access point number `key`, or somewhat before it; -1: at the start.
 
-        Its presentation time, not its decoding time: for that, MP4 goes back one keyframe more.
+        MP4 and Matroska know the keyframes' presentation times (and for its decoding time MP4 would go back
+        one keyframe more); other demuxers search for decoding times.
         """
-        return int(self.ticks[self.keys[key]])
+        if key < 0:
+            container.seek(0, backward=True)
+            return
+        ticks = int(self.ticks[self.keys[key]])
+        if not {"mp4", "matroska"} & set(container.format.name.split(",")):
+            ticks = min(ticks, int(self.key_dts[key]))
+        container.seek(ticks, stream=stream, backward=True)
 
     def key_before(self, index: int) -> int:
         """The number of the last random-access point at or before picture `index`; -1 if there is none."""
@@ -157,31 +168,26 @@ class FrameDecoder:
         first = next((picture for _, picture in self.pictures_towards(0)), None)
         if first is None:
             raise unreadable(self._path)
+        self.picture_bytes = first.width * first.height * 3 // 2
         self.scaler = Scaler(first, self._stream.sample_aspect_ratio, max_height)
         self._position = len(self.index.times)
 
-    def steps_to(self, target: int) -> int:
-        """How many pictures lie on the way to `target`, from where the decoder stands or from a keyframe."""
-        key = self.index.key_before(target)
-        from_key = target - (int(self.index.keys[key]) if key >= 0 else 0)
-        reachable = self._position < target and self._complete_from <= target
-        return min(from_key, target - self._position) if reachable else from_key
-
-    def pictures_towards(self, target: int) -> Iterator[tuple[int, VideoFrame]]:
+    def pictures_towards(self, target: int, complete: int = READ_AHEAD) -> Iterator[tuple[int, VideoFrame]]:
         """Pictures in order, starting at or before `target`: where the decoder stands, or at a keyframe.
 
+        The last `complete` ones before the target are all there, of those earlier some may be left out.
         Raises `av.FFmpegError` where the file cannot be read.
         """
         key = self.index.key_before(target)
         key_picture = int(self.index.keys[key]) if key >= 0 else 0
         near = self._position >= key_picture or target - self._position <= READ_AHEAD
         if self._position < target and near and self._complete_from <= target:
-            self._complete_from = max(self._complete_from, target - READ_AHEAD)
+            self._complete_from = max(self._complete_from, target - complete)
             # Not `yield from`: that would close the decoding when the caller has enough for now.
             for numbered in self._pictures:
                 yield numbered
             return
-        self._complete_from = target - READ_AHEAD
+        self._complete_from = target - complete
         # Seeking is not exact in every container: where it lands too late, start further back.
         back = 1
         while True:
@@ -198,13 +204,9 @@ class FrameDecoder:
 
     def _from_key(self, key: int) -> Iterator[tuple[int, VideoFrame]]:
         """Decode from random-access point number `key` (-1: from the very beginning of the file)."""
-        first = 0
+        first = int(self.index.keys[key]) if key >= 0 else 0
         self._position = -1
-        if key >= 0:
-            first = int(self.index.keys[key])
-            self._container.seek(self.index.ticks_of_key(key), stream=self._stream, backward=True)
-        else:
-            self._container.seek(0, backward=True)
+        self.index.seek(self._container, self._stream, key)
         for packet in self._container.demux(self._stream):
             # On the way to a picture far off, those that no other one refers to need not be decoded.
             far = packet.pts is not None and self.index.index_at(packet.pts) < self._complete_from

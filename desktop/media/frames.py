@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic as time_now
 
@@ -26,13 +27,20 @@ from desktop.media.packets import read_packets
 
 log = logging.getLogger(__name__)
 
-# Decoded pictures are kept as 4:2:0 at preview size: a 5-second GOP of 720p at 30 fps is 200 MB.
-# Together with the keyframes (`key_pictures`) this stays under 256 MB.
-_CACHE_BYTES = 200 * 2**20
+# Decoded pictures are kept as 4:2:0 at preview size: a second of 720p at 30 fps is 40 MB.
+# Together with those just passed and the keyframes (`key_pictures`) this stays under 256 MB.
+_CACHE_BYTES = 160 * 2**20
+# Pictures that were just passed, as large as they were decoded.
+_PASSED_BYTES = 48 * 2**20
+# Of those passed earlier every so many is kept for glimpses.
+_MESH = 4
+_GLIMPSE_EVERY = 0.025  # seconds
 # A decode that is this close to its picture is finished even when a newer request has come,
 # so that a drag shows pictures on its way; fewer where glimpses do that.
 _NEARLY_THERE = 12
 _NEARLY_THERE_ROUGH = 3
+# So many pictures before a rough one are decoded with nothing left out; the rest can wait.
+_COMPLETE_ROUGH = 2
 # Requests that come faster than this (seconds) are a drag: far exact pictures wait until the pointer rests.
 _RESTING = 0.05
 
@@ -87,6 +95,9 @@ class FrameServer:
         self._size = self._decoder.scaler.size
         self._capacity = max(2 * READ_AHEAD, cache_bytes // self._decoder.scaler.bytes)
         self._cache: dict[int, VideoFrame] = {}
+        self._passed: dict[int, VideoFrame] = {}  # as they were decoded, in order
+        self._passed_capacity = min(READ_AHEAD, max(2, _PASSED_BYTES // self._decoder.picture_bytes))
+        self._glimpsed_at = 0.0
         self._wake = threading.Condition()
         self._pending: _Request | None = None
         self._newest: _Request | None = None
@@ -213,6 +224,7 @@ class FrameServer:
             self._answer_requests()
         finally:
             self._cache.clear()
+            self._passed.clear()
             self._decoder.close()
 
     def _answer_requests(self) -> None:
@@ -226,11 +238,11 @@ class FrameServer:
                     return
                 request, self._pending = self._pending, None
             if request is not None:
-                if not self._is_worth_decoding(request):
+                moved, previous = request.index - previous, request.index
+                if not self._is_worth_decoding(request, request.index - moved):
                     continue
                 self._answer(request)
-                around = self._worth_having(request.index, request.index - previous)
-                previous = request.index
+                around = self._worth_having(request.index, moved)
             elif around is not None:
                 self._fill(around, previous)
                 around = None
@@ -241,18 +253,21 @@ class FrameServer:
         behind = playhead if playing else max(playhead - READ_AHEAD, 0)
         return range(behind, min(playhead + READ_AHEAD, len(self.frame_times) - 1) + 1)
 
-    def _is_worth_decoding(self, request: _Request) -> bool:
+    def _is_worth_decoding(self, request: _Request, previous: int) -> bool:
         """While the pointer flies past, far pictures only cost time: wait a moment for it to rest."""
         if not (request.rough and request.hurried) or request.index in self._cache:
             return True
-        if self._decoder.steps_to(request.index) <= _NEARLY_THERE:
-            return True
+        if self._index.key_before(request.index) == self._index.key_before(previous):
+            return True  # these pictures will be wanted again as the pointer goes on
         with self._wake:
             return not self._wake.wait_for(lambda: self._closing or self._pending is not None, _RESTING)
 
     def _answer(self, request: _Request) -> None:
         try:
-            reached = self._decode_to(request.index, request.index, self._newer_request)
+            complete = _COMPLETE_ROUGH if request.rough else READ_AHEAD
+            reached = self._decode_to(
+                request.index, request.index, partial(self._outdated, request), complete=complete
+            )
         except av.FFmpegError as error:
             log.warning("decoding failed: %s", error)
             reached = None
@@ -261,45 +276,66 @@ class FrameServer:
             return
         if reached is not None:
             self._deliver(request, reached, self._painter.to_rgb(self._cache[reached]), exact=True)
+        self._keep_passed(request.index)
 
-    def _newer_request(self, distance: int) -> bool:
-        newer = self._pending
-        if newer is None:
+    def _outdated(self, request: _Request, index: int) -> bool:
+        """Whether to break off the decoding, which has come to picture `index`, for a newer request.
+
+        Not for one in the same group of pictures: what is decoded now will serve it, as a picture or as a
+        reference; and a drag sees on its way what is passed.
+        """
+        newer, distance = self._pending, request.index - index
+        if self._closing or newer is None:
             return self._closing
-        return self._closing or distance > (_NEARLY_THERE_ROUGH if newer.rough else _NEARLY_THERE)
+        if not newer.rough:
+            return distance > _NEARLY_THERE
+        if self._index.key_before(newer.index) != self._index.key_before(request.index):
+            return distance > _NEARLY_THERE_ROUGH
+        if time_now() - self._glimpsed_at > _GLIMPSE_EVERY and self._is_closer(newer, index):
+            self._glimpsed_at = time_now()
+            self._deliver(newer, index, self._painter.to_rgb(self._shrunk(index)), exact=False)
+        return False
 
     def _fill(self, wanted: range, playhead: int) -> None:
         """Cache the wanted pictures while nobody asks: first from the playhead on, then those behind."""
 
-        def interrupted(_distance: int) -> bool:
+        def interrupted(_index: int) -> bool:
             return self._closing or self._pending is not None
 
         try:
             for side in (range(playhead, wanted.stop), range(wanted.start, playhead)):
                 missing = [index for index in side if index not in self._cache]
-                if missing and not interrupted(0):
+                if missing and not interrupted(playhead):
                     self._decode_to(missing[-1], playhead, interrupted)
+                    self._keep_passed(playhead)
         except av.FFmpegError as error:
             # Nobody waits for these pictures; whoever asks for them later is told.
             log.info("reading ahead stopped: %s", error)
 
-    def _decode_to(self, target: int, centre: int, interrupted: Callable[[int], bool]) -> int | None:
-        """Decode until picture `target` is cached, keeping all on the way; None when interrupted.
+    def _decode_to(
+        self, target: int, centre: int, interrupted: Callable[[int], bool], *, complete: int = READ_AHEAD
+    ) -> int | None:
+        """Decode until picture `target` is cached; None when interrupted, which is asked at each picture.
 
         Returns the picture that stands for `target`: itself, or in a damaged stream the one before it.
         """
         if target in self._cache:
             return target
         nearest: int | None = None
-        for index, picture in self._decoder.pictures_towards(target):
-            self._remember(index, picture, centre)
+        for index, picture in self._decoder.pictures_towards(target, complete):
+            if index >= target:
+                self._remember(index, picture, centre)
+            else:
+                self._pass(index, picture, centre)
             if index > target:
                 break
             nearest = index
             if index == target:
                 return target
-            if interrupted(target - index):
+            if interrupted(index):
                 return None
+        if nearest is not None:
+            self._shrunk(nearest)
         if nearest is None:
             nearest = max((i for i in self._cache if i <= target), default=None)
         if nearest is None:
@@ -307,6 +343,28 @@ class FrameServer:
                 0, f"no picture can be decoded at {self.frame_times.start_of(target):.3f} s"
             )
         return nearest if nearest in self._cache else None
+
+    def _pass(self, index: int, picture: VideoFrame, centre: int) -> None:
+        """A picture on the way: shrinking it can wait until the one that was asked for is delivered."""
+        self._passed[index] = picture
+        if len(self._passed) > self._passed_capacity:
+            oldest = next(iter(self._passed))
+            picture = self._passed.pop(oldest)
+            if oldest % _MESH == 0:
+                self._remember(oldest, picture, centre)
+
+    def _shrunk(self, index: int) -> VideoFrame:
+        """A picture that was passed, or is in the cache."""
+        if index in self._passed:
+            self._remember(index, self._passed.pop(index), index)
+        return self._cache[index]
+
+    def _keep_passed(self, centre: int) -> None:
+        """Bring the pictures passed last into the cache; only some of them if there is other work."""
+        while self._passed and not self._closing:
+            index, picture = self._passed.popitem()
+            if self._pending is None or index % _MESH == 0:
+                self._remember(index, picture, centre)
 
     def _remember(self, index: int, picture: VideoFrame, centre: int) -> None:
         if index not in self._cache:

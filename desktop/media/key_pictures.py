@@ -43,10 +43,10 @@ class KeyDecoder:
 
     def picture(self, key: int) -> VideoFrame | None:
         """The picture of random-access point number `key`, shrunk; None where it cannot be had by itself."""
-        wanted = self._index.ticks_of_key(key)
+        wanted = int(self._index.ticks[self._index.keys[key]])
         try:
             # Seeking also readies a decoder that was drained.
-            self._container.seek(wanted, stream=self._stream, backward=True)
+            self._index.seek(self._container, self._stream, key)
             for number, packet in enumerate(self._container.demux(self._stream)):
                 if number > _PATIENCE or packet.size == 0:
                     return None

@@ -208,7 +208,8 @@ class Player(QObject):
         def failed(error: object) -> None:  # on the frame server's thread
             self._arrived.emit(generation, error, QImage())
 
-        self._frames.request(self._timeline.playhead, arrived, failed)
+        # While playing, each picture has its moment; a scrubbed one may come after a glimpse of a near one.
+        self._frames.request(self._timeline.playhead, arrived, failed, rough=not self.playing)
 
     @Slot(int, object, QImage)
     def _show(self, generation: int, outcome: object, picture: QImage) -> None:

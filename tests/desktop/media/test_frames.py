@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from typing import NoReturn
 
 import av
@@ -237,7 +237,7 @@ def test_what_lies_around_the_playhead_is_ready_without_decoding(
         assert time.monotonic() < deadline, "the pictures around the playhead were not read ahead"
         threading.Event().wait(0.01)
 
-    def refuse(_target: int) -> NoReturn:
+    def refuse(_target: int, _complete: int) -> NoReturn:
         raise av.InvalidDataError(0, "decoding is not allowed here")
 
     monkeypatch.setattr(asker.server._decoder, "pictures_towards", refuse)
@@ -370,3 +370,82 @@ def test_the_grid_steps_and_snaps() -> None:
     assert [times.nearest_boundary(t) for t in (-1, 0.04, 0.21, 0.46, 9)] == [0.0, 0.0, 0.3, 0.5, 0.5]
     assert times.floor(0.29) == 0.1
     assert times.typical_duration == pytest.approx(0.1)
+
+
+def test_a_drag_is_glimpsed_on_its_way_ever_closer_and_ends_exactly(
+    clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    server = ask(clip("h264 with B-frames"), cache_bytes=0).server
+    times = server.frame_times
+    came: list[Frame] = []
+    done = threading.Event()
+
+    def on_frame(frame: Frame) -> None:
+        came.append(frame)
+        if frame.exact and frame.index == 149:
+            done.set()
+
+    server.request(times.start_of(149), on_frame, rough=True)
+    assert done.wait(20)
+    assert [frame.index for frame in came if frame.exact] == [149]
+    distances = [abs(frame.index - 149) for frame in came]
+    assert distances == sorted(set(distances), reverse=True)
+    for frame in came:
+        assert number_in(frame.rgb) == frame.index
+        assert frame.time == times.start_of(frame.index)
+
+
+def test_a_wild_drag_always_ends_with_the_exact_last_picture(
+    clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    server = ask(clip("h264 with open GOPs")).server
+    chance = random.Random(5)
+    for _ in range(6):
+        came: Queue[Frame] = Queue()
+        asked = [chance.randrange(FRAMES) for _ in range(15)]
+        for number in asked:
+            server.request(server.frame_times.start_of(number), came.put, rough=True)
+        while True:
+            frame = came.get(timeout=20)
+            assert number_in(frame.rgb) == frame.index
+            if frame.exact and frame.index == asked[-1]:
+                break
+        with pytest.raises(Empty):
+            came.get(timeout=0.02)
+
+
+def test_without_leave_to_be_rough_no_glimpse_is_shown(
+    clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    asker = ask(clip("h264 with B-frames"), cache_bytes=0)
+    for number in (149, 3, 80, 189):
+        frame = asker.at(asker.server.frame_times.start_of(number))
+        assert (frame.index, frame.exact) == (number, True)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_thumbnails_are_the_nearest_keyframes_the_most_wanted_first(
+    case: str, clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    server = ask(clip(case)).server
+    times, keys = server.frame_times, [float(key) for key in server.key_times]
+    assert keys[0] == times.start_of(0)
+    wanted = [4.0, 0.1, 4.01, 2.6]
+    came: Queue[tuple[float, NDArray[np.uint8]]] = Queue()
+    server.thumbnails(wanted, lambda at, rgb: came.put((at, rgb)))
+    for expected in dict.fromkeys(min(keys, key=lambda key: abs(key - at)) for at in wanted):
+        shown_at, rgb = came.get(timeout=20)
+        assert shown_at == pytest.approx(expected, abs=1 / FPS)
+        assert number_in(rgb) == times.index_at(shown_at)
+
+
+def test_a_newer_wish_for_thumbnails_replaces_the_one_before(
+    clip: Callable[[str], Path], ask: Callable[..., Asker]
+) -> None:
+    server = ask(clip("mpeg-2 programme stream")).server
+    first: list[float] = []
+    second: Queue[float] = Queue()
+    server.thumbnails([float(key) for key in server.key_times], lambda time, _rgb: first.append(time))
+    server.thumbnails([1.0], lambda time, _rgb: second.put(time))
+    assert abs(second.get(timeout=20) - 1.0) <= 0.25
+    assert len(first) <= 2  # the one at work, and one that was made before the wish changed

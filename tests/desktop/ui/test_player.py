@@ -205,9 +205,9 @@ def test_pictures_of_a_source_that_was_left_are_not_shown(
     asked: list[float] = []
     original = cinema.frames.request
 
-    def request(time: float, on_frame: object, on_error: object) -> None:
+    def request(time: float, on_frame: object, on_error: object, *, rough: bool) -> None:
         asked.append(time)
-        original(time, on_frame, on_error)  # type: ignore[arg-type]
+        original(time, on_frame, on_error, rough=rough)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cinema.frames, "request", request)
     cinema.timeline.seek(5.0)
