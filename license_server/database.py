@@ -136,6 +136,17 @@ def snapshot() -> Iterator[Session]:
         _writing.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[Session]:
+    """A transaction of its own that writes, before the unit of work has begun with its first statement."""
+    token = _writing.set(True)
+    try:
+        with Session(db.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    finally:
+        _writing.reset(token)
+
+
 def migrate_database(app: Flask) -> None:
     """Brings the database up to the newest migration."""
     with app.app_context():

@@ -167,6 +167,16 @@ class TooManyRequests(Problem):
     code, title, status = "too-many-requests", "Too many requests", 429
 
 
+class TooManyAttempts(Problem):
+    """Whoever guesses passwords waits so many seconds before the next try."""
+
+    code, title, status = "too-many-attempts", "Too many sign-ins failed", 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Try again in {seconds} {'second' if seconds == 1 else 'seconds'}.")
+        self.headers["Retry-After"] = str(seconds)
+
+
 class LostDeviceLimit(Problem):
     code, title, status = "lost-device-limit", "Too many devices were reported as lost", 429
 
@@ -211,6 +221,7 @@ def respond(problem: Problem) -> Response:
     response.status_code = problem.status
     response.content_type = "application/problem+json"
     response.headers.update(problem.headers)
+    g.retry_after = problem.headers.get("Retry-After")
     return response
 
 

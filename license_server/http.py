@@ -190,6 +190,8 @@ def _finish(response: Response) -> Response:
     headers.setdefault("Cache-Control", "no-store")
     if response.status_code < 400:
         headers.pop("Retry-After", None)  # Flask-Limiter tells it even to those who need not wait
+    elif g.get("retry_after"):
+        headers["Retry-After"] = g.retry_after  # and would tell its own where ours is meant
     if current_app.extensions["reely_config"].public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response

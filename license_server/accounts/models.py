@@ -1,4 +1,4 @@
-"""Accounts, the sessions they are signed in with, and the refresh tokens of those sessions."""
+"""Accounts, their sessions with their refresh tokens, and what is counted of tries to sign in."""
 
 from __future__ import annotations
 
@@ -55,3 +55,18 @@ class RefreshToken(Base):
     session_id: Mapped[str] = mapped_column(Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """Failed sign-ins of an account from an address; either may be empty, for any (see `throttle`).
+
+    The keys are keyed digests, also of addresses that nobody has an account with.
+    """
+
+    __tablename__ = "sign_in_attempts"
+
+    account_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    tried_at: Mapped[datetime] = mapped_column(index=True)
+    succeeded_at: Mapped[datetime | None]

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from license_server.accounts import access_tokens, passwords
+from license_server.accounts import access_tokens, passwords, throttle
 from license_server.accounts.models import Account, RefreshToken, SignInSession
 from license_server.clock import now
 from license_server.config import Config
@@ -152,6 +152,7 @@ def change_email(account: Account, email: str) -> None:
         return
     if db.session.scalar(select(Account.id).where(Account.email == email)):
         raise EmailTaken("Use another address.")
+    throttle.forget(account.email)
     account.email = email
     account.email_verified = False
     _flush_address()
@@ -161,6 +162,7 @@ def change_email(account: Account, email: str) -> None:
 def delete_account(account: Account) -> None:
     """Deletes the account and, through the foreign keys, everything that hangs on it."""
     record("account.deleted", account.id)
+    throttle.forget(account.email)
     db.session.execute(delete(Account).where(Account.id == account.id))
 
 

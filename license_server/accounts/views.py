@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app, request
 from sqlalchemy import select
 
-from license_server.accounts import exports, identity, passwords, service
+from license_server.accounts import exports, identity, passwords, service, throttle
 from license_server.accounts.models import Account, SignInSession
 from license_server.accounts.schemas import (
     Credentials,
@@ -28,6 +28,7 @@ from license_server.errors import (
     RefreshTokenInvalid,
     RefreshTokenReused,
     SessionEnded,
+    TooManyAttempts,
     ValidationFailed,
 )
 from license_server.http import Room
@@ -50,13 +51,22 @@ def register(body: Registration) -> SignedIn:
     """Sign up."""
     password_hash = passwords.hash_new(body.password, body.email)
     account = service.register(body.email, password_hash, body.full_name)
+    throttle.succeed(throttle.Attempt.of(body.email, request.remote_addr))
     return _signed_in(service.sign_in(account.id, _client()))
 
 
-@room.serve("POST", "/auth/login", access="public", problems=(InvalidCredentials,), rate_limit="sign_in")
+@room.serve(
+    "POST",
+    "/auth/login",
+    access="public",
+    problems=(InvalidCredentials, TooManyAttempts),
+    rate_limit="sign_in",
+)
 def login(body: Credentials) -> SignedIn:
     """Sign in."""
+    attempt = throttle.begin(body.email, request.remote_addr)
     account_id = service.check_credentials(body.email, body.password)
+    throttle.succeed(attempt)
     return _signed_in(service.sign_in(account_id, _client()))
 
 
