@@ -69,5 +69,8 @@ def _nal_headers(data: bytes) -> Iterator[int]:
         return
     at = 0
     while at + 4 < len(data):
+        size = int.from_bytes(data[at : at + 4])
+        if not size:  # no NAL unit is empty: a hole in the file
+            return
         yield at + 4
-        at += 4 + int.from_bytes(data[at : at + 4])
+        at += 4 + size

@@ -27,8 +27,8 @@ from desktop.source.refusals import refusal
 
 LONGEST_REQUEST = 10 * 1024 * 1024
 """Bytes of one request at most: YouTube slows down longer ones."""
-_SHORTEST_REQUEST = 512 * 1024  # bytes that are worth a connection of their own
-_AT_ONCE = 3  # connections
+_SHORTEST_REQUEST = 384 * 1024  # bytes that are worth a connection of their own
+_AT_ONCE = 4  # connections, as browsers open for one site
 _READ = 16 * 1024  # bytes of one read from the network
 _WRITE = 128 * 1024  # bytes that are written and vouched for at once
 _RESERVE = 256 * 1024 * 1024  # bytes that are left free on the disk
@@ -63,12 +63,12 @@ class Connections:
         self.in_parts = True
 
     def bring(self, file: RangeFile, spans: Iterable[Span]) -> None:
-        """Fetch what is missing of `spans`, several requests at once.
+        """Fetch what is missing of `spans` (disjoint, in order), several requests at once.
 
         Raises ReelyError `offline`, `no-streams`, `stalled`, `disk-full`, `cannot-write-file`, or any other
         code of `desktop.source.refusals` that the site or the network gives rise to.
         """
-        missing = [gap for span in merged(spans) for gap in file.missing(*span)]
+        missing = [gap for span in spans for gap in file.missing(*span)]
         if missing:
             _check_room(file.path, sum(stop - first for first, stop in missing))
         requests = list(_requests(missing))
@@ -185,17 +185,6 @@ class Connections:
         failure = refused_by_exception(error)
         # What has begun to come has not been out of reach: it stopped.
         return refusal("stalled") if failure.code == "network-down" and not file.is_empty else failure
-
-
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same bytes as disjoint spans in order, those that touch joined."""
-    joined: list[Span] = []
-    for first, stop in sorted(spans):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
-        else:
-            joined.append((first, stop))
-    return joined
 
 
 def _requests(gaps: list[Span]) -> Iterator[Span]:

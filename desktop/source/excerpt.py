@@ -6,13 +6,12 @@ clusters. What tells byte positions (`sidx`, Cues, SeekHead) is left out: they a
 
 from __future__ import annotations
 
-import struct
 from fractions import Fraction
 from pathlib import Path
 
 from desktop.media.container import open_media
 from desktop.media.probe import presentation_start
-from desktop.source.mp4 import boxes
+from desktop.source.mp4 import boxes, whole_boxes
 from desktop.source.pieces import HeadTooShortError, IndexUnreadableError, SegmentIndex
 from desktop.source.webm import (
     BLOCK,
@@ -30,8 +29,6 @@ from desktop.source.webm import (
     packed,
 )
 
-_END = struct.pack(">I4s8x", 16, b"free")
-"""A box after the last one, so that none is cut off."""
 _SAMPLE = 2048
 """Bytes of the first picture or sound that are enough to know when it is presented."""
 
@@ -40,13 +37,9 @@ def excerpt_head(head: bytes) -> bytes:
     """What an excerpt starts with. `head` are the bytes before the first piece."""
     if is_webm(head):
         return _webm_head(head)
-    parts = []
-    for kind, start, _body, end in boxes(head + _END, 0):
-        if start >= len(head):
-            break
-        if kind not in {b"sidx", b"ssix"}:
-            parts.append(head[start:end])
-    return b"".join(parts)
+    return b"".join(
+        head[start:end] for kind, start, _body, end in whole_boxes(head) if kind not in {b"sidx", b"ssix"}
+    )
 
 
 def stream_start(data: bytes, index: SegmentIndex, size: int, scratch: Path) -> Fraction | None:

@@ -18,9 +18,10 @@ from desktop.source.addresses import Addresses
 from desktop.source.cache import DEFAULT_LIMIT, StreamCache
 from desktop.source.choose import Choice, Purpose, choose_streams
 from desktop.source.extract import PATIENCE
+from desktop.source.heads import Segment, StreamHead
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.refusals import refusal
-from desktop.source.stream_fetch import FetchedStream, Segment, StreamFetch, StreamHead, expected_size
+from desktop.source.stream_fetch import FetchedStream, StreamFetch, expected_size
 from desktop.source.ytdlp import Sentences, opened_ytdlp
 
 __all__ = ["FetchJob", "FetchedMedia", "Purpose", "fetch"]

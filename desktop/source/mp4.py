@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from desktop.source.pieces import HeadTooShortError, IndexUnreadableError, Piece, SegmentIndex
+
+_LONGEST_MOVIE = 32 * 1024 * 1024  # bytes: ten hours have fewer
+_MOST_BOXES = 32
 
 
 def boxes(data: bytes, at: int) -> Iterator[tuple[bytes, int, int, int]]:
@@ -25,6 +28,39 @@ def boxes(data: bytes, at: int) -> Iterator[tuple[bytes, int, int, int]]:
             raise IndexUnreadableError("a box without a size")
         yield kind, at, body, at + size
         at += size
+
+
+def movie_head(read: Callable[[int, int], bytes], size: int) -> list[tuple[int, int]]:
+    """The bytes [first, stop) of an MP4 without fragments that are not media: its `moov` and what is small.
+
+    `read` gives bytes of the file, which has `size`. Raises IndexUnreadableError where there is no `moov`, it
+    is too long, or it is that of a file in fragments.
+    """
+    head, at, movie = [], 0, False
+    for _box in range(_MOST_BOXES):
+        if at + 16 > size:
+            break
+        kind, start, body, end = next(boxes(read(at, at + 16), 0))
+        start, body, end = at + start, at + body, at + end
+        if kind == b"moov":
+            if end > size or end - start > _LONGEST_MOVIE:
+                break
+            movie = b"mvex" not in {name for name, *_rest in whole_boxes(read(body, end))}
+        if kind == b"moof":
+            break
+        head.append((start, body if kind == b"mdat" else min(end, size)))
+        at = end
+    if not movie or sum(stop - first for first, stop in head) > _LONGEST_MOVIE:
+        raise IndexUnreadableError("no moov with tables of samples")
+    return head
+
+
+def whole_boxes(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """As `boxes`, where `data` ends with a box."""
+    for box in boxes(data + struct.pack(">I4s8x", 16, b"free"), 0):
+        if box[1] >= len(data):
+            return
+        yield box
 
 
 def mp4_index(head: bytes) -> SegmentIndex:

@@ -196,7 +196,7 @@ class RangeFile:
         with contextlib.suppress(FileNotFoundError):
             return path.open("r+b", buffering=0)
         data = path.open("x+b", buffering=0)
-        _allow_holes(data)
+        allow_holes(data)
         return data
 
 
@@ -222,7 +222,7 @@ def _packed(first: int, count: int, checksum: int) -> bytes:
     return record + zlib.crc32(record).to_bytes(4)
 
 
-def _allow_holes(file: BinaryIO) -> None:
+def allow_holes(file: BinaryIO) -> None:
     """Where files only have holes if that is asked for (NTFS), ask: FSCTL_SET_SPARSE of winioctl.h."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - what follows exists on Windows only

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,67 +17,31 @@ from desktop.errors import Cancelled, ReelyError
 from desktop.files import disk_error
 from desktop.source.addresses import Addresses
 from desktop.source.cache import StreamCache
-from desktop.source.connections import Connections, merged
+from desktop.source.connections import Connections
 from desktop.source.excerpt import excerpt_head, stream_start
+from desktop.source.heads import PieceHead, Segment, StreamHead, TableHead, merged, read_tables
 from desktop.source.manifest import download_whole
 from desktop.source.models import Source, Stream, StreamKind
+from desktop.source.mp4 import movie_head
 from desktop.source.pace import Need
-from desktop.source.pieces import HeadTooShortError, IndexUnreadableError, Piece, SegmentIndex
-from desktop.source.ranges import DamagedError, RangeFile
+from desktop.source.pieces import HeadTooShortError, IndexUnreadableError
+from desktop.source.ranges import DamagedError, RangeFile, Span
 from desktop.source.refusals import refusal
 from desktop.source.segment_index import read_index
 
-_T = TypeVar("_T")
+logger = logging.getLogger(__name__)
 
-Segment = tuple[float, float]
-"""Seconds [start, end) on the source's clock."""
+_T = TypeVar("_T")
 
 FIRST_REQUEST = 32 * 1024
 """Bytes that are asked for first: the head of most streams, and the beginning of their first piece."""
 _LONGEST_HEAD = 16 * 1024 * 1024
 _MORE = 4096  # bytes beyond what is known to lack
+_WITH_TABLES = {"mp4", "m4a", "m4v", "mov", "3gp"}
 _REPAIRS = 3  # times that bytes found damaged on the disk are fetched again
-
-# Seconds around a segment. Pictures are where the index says. Sound is off by up to the encoder's delay (AAC:
-# 46 ms with 44.1 kHz), and decoders settle before it is heard (RFC 7845, 4.6: 80 ms for Opus).
-_PICTURE_MARGIN = -5e-7
-_SOUND_MARGIN = 0.1
 
 NO_PARTS = "The site does not hand out parts of this video, so all of it was fetched."
 NO_INDEX = "This video does not say where its parts are, so all of it was fetched."
-
-
-@dataclass(frozen=True)
-class StreamHead:
-    """What the first bytes of a stream tell. `start`: when it begins, in seconds of its container."""
-
-    index: SegmentIndex
-    media_head: bytes
-    start: Fraction
-
-    def covering(self, segments: Sequence[Segment], origin: Fraction, margin: float) -> tuple[Piece, ...]:
-        """The pieces that the segments need, with `margin` seconds around each, in order.
-
-        `origin` is where the source's clock is 0, in seconds of the container.
-        """
-        offset = self._offset(origin)
-        pieces = {
-            piece
-            for start, end in segments
-            for piece in self.index.covering(start - offset - margin, end - offset + margin)
-        }
-        return tuple(sorted(pieces, key=lambda piece: piece.first))
-
-    def access_before(self, time: float, origin: Fraction) -> float:
-        """Where on the source's clock the piece begins that decoding `time` starts with; at most `time`."""
-        offset = self._offset(origin)
-        first = self.index.covering(time - offset - _PICTURE_MARGIN, time - offset + 1)[0]
-        return min(time, first.start + offset)
-
-    def _offset(self, origin: Fraction) -> float:
-        """From the index's clock to the source's."""
-        # Indexes may count before or after an edit list; that the first piece is the beginning holds always.
-        return float(self.start - origin) - self.index.pieces[0].start
 
 
 @dataclass(frozen=True)
@@ -127,20 +93,18 @@ class StreamFetch:
         return self._stream.protocol in {"http", "https"}
 
     def look(self) -> StreamHead | None:
-        """The stream's head; None where it does not tell where its pieces are."""
+        """The stream's head; None where it does not tell where its parts are."""
         if not self._is_direct:
             return None
         with self._cache.locked(self.path), self._file() as file:
-            wanted = FIRST_REQUEST
-            while wanted <= _LONGEST_HEAD:
-                data = self._first_bytes(file, wanted)
+            try:
+                return self._head_of_pieces(file)
+            except IndexUnreadableError as no_pieces:
                 try:
-                    return self._head(data, file.size or len(data))
-                except HeadTooShortError as error:
-                    wanted = error.needed + _MORE
-                except IndexUnreadableError:
+                    return self._head_of_tables(file)
+                except IndexUnreadableError as no_tables:
+                    logger.info("stream %s comes whole: %s; %s", self._stream.id, no_pieces, no_tables)
                     return None
-        return None
 
     def bring(
         self, head: StreamHead | None, origin: Fraction | None, segments: Sequence[Segment]
@@ -156,8 +120,7 @@ class StreamFetch:
                 self._all_of(file)
                 path = self.path
             else:
-                margin = _PICTURE_MARGIN if self._stream.kind is StreamKind.VIDEO else _SOUND_MARGIN
-                path = self._excerpt(file, head, head.covering(segments, origin, margin))
+                path = self._excerpt(file, head, head.covering(segments, origin))
         fetched = self._connections.fetched
         notes: tuple[str, ...] = ()
         if segments and fetched and not self._connections.in_parts:
@@ -169,38 +132,71 @@ class StreamFetch:
     def _file(self) -> RangeFile:
         return RangeFile(self.path, self._cache.index(self.path), self._stream.size)
 
-    def _first_bytes(self, file: RangeFile, count: int) -> bytes:
+    def _bytes(self, file: RangeFile, first: int, stop: int) -> bytes:
+        """The bytes [first, stop), or to the stream's end; fetched where they are not there."""
+
         def read() -> bytes:
-            self._connections.bring(file, [(0, min(count, file.size or count))])
-            return b"".join(file.read(0, min(count, file.size or count)))
+            self._connections.bring(file, [(first, min(stop, file.size or stop))])
+            return b"".join(file.read(first, min(stop, file.size or stop)))
 
         return self._repairing(read)
 
-    def _head(self, data: bytes, size: int) -> StreamHead:
+    def _head_of_pieces(self, file: RangeFile) -> PieceHead:
+        wanted = FIRST_REQUEST
+        while wanted <= _LONGEST_HEAD:
+            data = self._bytes(file, 0, wanted)
+            try:
+                return self._pieces(data, file.size or len(data))
+            except HeadTooShortError as error:
+                wanted = error.needed + _MORE
+        raise IndexUnreadableError("the head is too long")
+
+    def _pieces(self, data: bytes, size: int) -> PieceHead:
         index = read_index(data, size)
-        scratch = self._cache.partial(self._cache.excerpt(self.path, "start"))
-        try:
+        with self._scratch_file() as scratch:
             start = stream_start(data, index, size, scratch)
+        if start is None:
+            raise IndexUnreadableError("the stream does not say when it begins")
+        return PieceHead(
+            index, excerpt_head(data[: index.head]), start, self._stream.kind is StreamKind.VIDEO
+        )
+
+    def _head_of_tables(self, file: RangeFile) -> TableHead:
+        if self._stream.container not in _WITH_TABLES or file.size is None:
+            raise IndexUnreadableError("no tables in this container")
+        size = file.size
+
+        def read(first: int, stop: int) -> bytes:
+            # Boxes are small or told in one go; what is around them is mostly wanted next.
+            self._bytes(file, first, max(stop, min(first + FIRST_REQUEST, size)))
+            return self._bytes(file, first, stop)
+
+        movie = movie_head(read, size)
+        for first, stop in movie:
+            self._bytes(file, first, stop)
+        with self._scratch_file() as scratch:
+            return read_tables(movie, file, size, scratch)
+
+    @contextmanager
+    def _scratch_file(self) -> Iterator[Path]:
+        """A name for a small file beside the stream; what cannot be read of it is no index."""
+        scratch = self._cache.partial(self._cache.excerpt(self.path, "head"))
+        try:
+            yield scratch
         except ReelyError as error:
             raise IndexUnreadableError("the head cannot be read") from error
         except OSError as error:
             raise disk_error(error, scratch) from error
-        if start is None:
-            raise IndexUnreadableError("the stream does not say when it begins")
-        return StreamHead(index, excerpt_head(data[: index.head]), start)
 
-    def _excerpt(self, file: RangeFile, head: StreamHead, pieces: Sequence[Piece]) -> Path:
-        spans = merged((piece.first, piece.stop) for piece in pieces)
-        self._expect(sum(stop - first for first, stop in [(0, head.index.head), *spans]))
+    def _excerpt(self, file: RangeFile, head: StreamHead, spans: Sequence[Span]) -> Path:
+        wanted = merged([*head.kept, *spans])
+        self._expect(sum(stop - first for first, stop in wanted))
         path = self._cache.excerpt(self.path, repr(spans))
         partial = self._cache.partial(path)
 
         def write() -> Path:
-            self._connections.bring(file, spans)
-            with partial.open("wb") as excerpt:
-                excerpt.write(head.media_head)
-                for first, stop in spans:
-                    excerpt.writelines(file.read(first, stop))
+            self._connections.bring(file, wanted)
+            head.write(file, spans, partial)
             try:
                 return partial.replace(path)
             except PermissionError:

@@ -14,7 +14,7 @@ import pytest
 from stage import BIN
 from tests.end_to_end.conftest import SAMPLE, Command
 from tests.end_to_end.reading import beeps, frame_numbers
-from tests.youtube import Media, YouTube
+from tests.youtube import Kind, Media, YouTube
 from tests.youtube.catalogue import PLAIN, PRIVATE, PROGRESSIVE, TWO_HOURS
 from tests.youtube.media import FPS
 
@@ -90,6 +90,7 @@ def test_seconds_out_of_two_hours_cost_seconds_and_what_is_there_is_used_again(
 def test_where_parts_cannot_be_had_all_is_fetched_and_the_clip_says_so(
     signed_in: Command, youtube: YouTube
 ) -> None:
+    youtube.behave(Kind.MEDIA, ranges=False)
     done = signed_in(
         *("trim", f"https://youtu.be/{PROGRESSIVE.id}", "--from", "30", "--to", "31", "-o", "clip.mp4"),
         **youtube.env,
