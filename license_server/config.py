@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from license_server.leases.keys import FileKeys, FixedKeys, LeaseKeys
+from license_server.mail.server import MailServer
+from license_server.proxies import Network
 
 
 class ConfigError(Exception):
@@ -45,6 +49,28 @@ def _with_known_driver(url: str) -> str:
     return url
 
 
+def _listed(text: object) -> object:
+    """The parts of a comma-separated list."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+
+
+def _origins(listed: object) -> object:
+    for origin in listed if isinstance(listed, tuple) else ():
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("each one has to be scheme://host or scheme://host:port, in lower case")
+    return listed
+
+
+def _networks(listed: object) -> object:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in listed) if isinstance(listed, tuple) else listed
+    except ValueError:
+        raise ValueError("each one has to be an address, or a network such as 10.0.0.0/8") from None
+
+
 class Config(BaseModel):
     """Everything that a deployment decides."""
 
@@ -53,8 +79,16 @@ class Config(BaseModel):
     database_url: Annotated[str, BeforeValidator(_with_known_driver), Field(min_length=1)]
     jwt_secret_key: Annotated[SecretStr, Field(min_length=32)]
     lease_keys: LeaseKeys
+    environment: Literal["production", "development"] = "development"
     redis_url: str | None = None
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] = "http://127.0.0.1:8000"
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins), BeforeValidator(_listed)] = ()
+    """Web pages of these origins may call the API."""
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks), BeforeValidator(_listed)] = ()
+    """Who is believed about where a request comes from."""
+    mail_server: MailServer | None = None
+    mail_folder: Path | None = None
+    """Where mail is put as files while there is no server for it."""
 
     access_token_seconds: Annotated[int, Field(gt=0)] = 15 * 60
     refresh_token_days: Annotated[int, Field(gt=0)] = 90
@@ -71,22 +105,28 @@ class Config(BaseModel):
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Config:
         """The configuration of a deployment: every secret comes from the environment.
 
-        Raises `ConfigError`.
+        It is one for production, unless `REELY_ENV` says otherwise. Raises `ConfigError`.
         """
-        return _from(environ, {})
+        return _from(environ, {"environment": "production"})
 
     @classmethod
     def embedded(cls, data: Path, environ: Mapping[str, str] = os.environ) -> Config:
         """The configuration of a server that lives in the folder `data`.
 
         What the environment leaves unset is made there at the first start and kept: the SQLite database, the
-        secret of access tokens and the signing key of leases (mode 0600). Raises `ConfigError`.
+        secret of access tokens and the signing key of leases (mode 0600). Where `REELY_ENV` says that this is
+        production, nothing is made: a deployment decides all of it. Raises `ConfigError`.
         """
+        if environ.get("REELY_ENV") == "production":
+            return _from(environ, {"mail_folder": data.resolve() / "mail"})
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise ConfigError(f"--data: {data} cannot be made: {error.strerror}") from error
-        defaults: dict[str, object] = {"database_url": f"sqlite:///{data.resolve() / 'reely.sqlite3'}"}
+        defaults: dict[str, object] = {
+            "database_url": f"sqlite:///{data.resolve() / 'reely.sqlite3'}",
+            "mail_folder": data.resolve() / "mail",
+        }
         if not environ.get("JWT_SECRET_KEY"):
             defaults["jwt_secret_key"] = SecretStr(_kept_secret(data / "jwt-secret"))
         if not environ.get("LEASE_SIGNING_KEY"):
@@ -100,6 +140,10 @@ _VARIABLES = {
     "lease_keys": "LEASE_SIGNING_KEY",
     "redis_url": "REDIS_URL",
     "public_url": "PUBLIC_URL",
+    "environment": "REELY_ENV",
+    "cors_origins": "CORS_ORIGINS",
+    "trusted_proxies": "TRUSTED_PROXIES",
+    "mail_server": "MAIL_URL",
 }
 
 
@@ -108,18 +152,48 @@ def _from(environ: Mapping[str, str], defaults: Mapping[str, object]) -> Config:
     for field, variable in _VARIABLES.items():
         if environ.get(variable):
             values[field] = environ[variable]
+    _parse(values, "lease_keys", FixedKeys.parse)
+    _parse(values, "mail_server", MailServer.parse)
     try:
-        if isinstance(values.get("lease_keys"), str):
-            values["lease_keys"] = FixedKeys.parse(str(values["lease_keys"]))
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
         faults = [
             f"{_VARIABLES.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("; ".join(faults)) from None
-    except ValueError as error:
-        raise ConfigError(f"LEASE_SIGNING_KEY: {error}") from None
+    faults = list(_faults_in_production(config)) if config.environment == "production" else []
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return config
+
+
+def _parse(values: dict[str, object], field: str, parse: Callable[[str], object]) -> None:
+    """Replaces the text of a variable by what it means. Raises `ConfigError`."""
+    text = values.get(field)
+    if isinstance(text, str):
+        try:
+            values[field] = parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{_VARIABLES[field]}: {error}") from None
+
+
+_PLACEHOLDERS = ("changeme", "change-me", "change_me", "placeholder", "insecure")
+_FEWEST_DIFFERENT = 8
+"""Characters or bytes; 32 random hexadecimal digits have fewer once in 28 million times."""
+
+
+def _faults_in_production(config: Config) -> Iterator[str]:
+    """What is good enough at home, but not on the internet."""
+    if config.database_url.startswith("sqlite"):
+        yield "DATABASE_URL: SQLite is not for production; use PostgreSQL"
+    if not config.public_url.startswith("https://"):
+        yield "PUBLIC_URL: has to begin with https:// in production"
+    secret = config.jwt_secret_key.get_secret_value()
+    if len(set(secret)) < _FEWEST_DIFFERENT or any(word in secret.lower() for word in _PLACEHOLDERS):
+        yield "JWT_SECRET_KEY: can be guessed; use at least 32 random characters"
+    if any(len(set(key.private.private_bytes_raw())) < _FEWEST_DIFFERENT for key in config.lease_keys.all()):
+        yield "LEASE_SIGNING_KEY: can be guessed; `reely-server keys rotate` makes one"
 
 
 def _kept_secret(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, current_app, request
+from flask_cors import CORS
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage
@@ -10,11 +11,24 @@ from limits.storage import MemoryStorage
 from license_server import database, http
 from license_server.accounts import access_tokens
 from license_server.config import Config
+from license_server.proxies import TrustedProxies
 
 
 def init_app(app: Flask, config: Config) -> None:
     database.init_app(app, config)
     access_tokens.init_app(app, config)
+    if config.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]
+    if config.cors_origins:
+        CORS(
+            app,
+            resources={"/api/*": {}},
+            origins=list(config.cors_origins),
+            methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+            max_age=600,
+        )
     Limiter(
         get_remote_address,
         app=app,

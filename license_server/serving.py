@@ -10,6 +10,7 @@ from flask import Flask
 from waitress.server import create_server
 
 from license_server import extensions
+from license_server.config import Config
 
 THREADS = 8
 
@@ -28,8 +29,14 @@ def address(listener: socket.socket) -> str:
 
 def serve(app: Flask, listener: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT; requests that have begun are finished. Prints the address first."""
+    config: Config = app.extensions["reely_config"]
     server = create_server(
-        app, sockets=[listener], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        # Which proxies are believed is decided by `proxies`, which needs to see what they say.
+        clear_untrusted_proxy_headers=not config.trusted_proxies,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)

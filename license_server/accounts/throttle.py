@@ -15,7 +15,6 @@ import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Tuple, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -145,7 +144,7 @@ def _locked(session: Session, attempt: Attempt) -> list[SignInAttempts]:
     return [of[key] for key in attempt.keys]
 
 
-def _key() -> Tuple[Any]:
+def _key() -> Tuple:
     return tuple_(SignInAttempts.account_key, SignInAttempts.address_key)
 
 
