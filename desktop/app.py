@@ -14,7 +14,8 @@ from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
 from desktop.log import log_to_file
 from desktop.settings import Settings
-from desktop.source.models import Source
+from desktop.source.models import Source, Storyboard
+from desktop.source.storyboards import Storyboards
 from desktop.trim.edit import Clip, Edit
 from desktop.ui import ports as ui
 from desktop.ui.application import run
@@ -31,7 +32,7 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
     settings = Settings.from_environment()
     log_to_file(settings.log)
     with Workflow(settings) as workflow:
-        ports = WorkflowPorts(workflow)
+        ports = WorkflowPorts(workflow, Storyboards(settings.cache, offline=settings.offline))
         # What a killed run left is put right beside the opening window: it may need keyring and disk.
         recovery = threading.Thread(target=ports.recover, name="recovery", daemon=True)
         recovery.start()
@@ -43,14 +44,18 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
 class WorkflowPorts:
     """`desktop.ui.ports.Ports`, done by the workflow."""
 
-    def __init__(self, workflow: Workflow) -> None:
+    def __init__(self, workflow: Workflow, storyboards: Storyboards) -> None:
         self._workflow = workflow
+        self._storyboards = storyboards
 
     def open(self, text: str, progress: ui.OnProgress, token: CancelToken) -> Source:
         return self._workflow.open(text, ProgressWriter(progress), token)
 
     def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> Path:
         return self._workflow.preview(source, ProgressWriter(progress), token)
+
+    def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
+        return self._storyboards.sheet(board, number, token)
 
     def trim(
         self,

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
-from desktop.source.models import Chapter, HeatPoint, Source, Stream, StreamKind
+from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream, StreamKind
 from desktop.trim.edit import Clip, Edit, Mode
 from desktop.ui import theme
 from desktop.ui.models.session import State
@@ -86,6 +86,9 @@ class Stage:
 
     def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
         return self.video
+
+    def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
+        raise AssertionError("the stage has no storyboards")
 
     def trim(
         self,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
-from desktop.source.models import Source
+from desktop.source.models import Source, Storyboard
 from desktop.trim.edit import Clip, Edit
 
 OnProgress = Callable[[Progress], None]
@@ -49,6 +49,9 @@ class Ports(Protocol):
 
     def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
         """A local file of the source that can be scrubbed; a low resolution of it for links."""
+
+    def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
+        """The picture file of sheet `number` of a storyboard; a few 100 kB, from anywhere: not trusted."""
 
     def trim(
         self,

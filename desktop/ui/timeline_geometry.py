@@ -60,6 +60,15 @@ class Ticks:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A place for a picture in the track: its left edge and width, and the time in its middle."""
+
+    left: float
+    width: float
+    time: float
+
+
+@dataclass(frozen=True)
 class TimelineGeometry:
     """`view` is the range of seconds shown between the margins."""
 
@@ -116,6 +125,19 @@ class TimelineGeometry:
         if near_out:
             return Part.OUT_HANDLE
         return Part.BAR if start < x < end and y < self.track.top + BAR else Part.TRACK
+
+    def tiles(self, aspect: float) -> tuple[Tile, ...]:
+        """Places for pictures of a shape (width over height), side by side over the whole track.
+
+        They are counted from the source's start, so that they stay with their times when the view moves.
+        """
+        start, end = self.view
+        width = max(8.0, self.track.height * aspect)
+        span = width * self.seconds_per_pixel
+        if span <= 0:
+            return ()
+        first, last = math.floor(start / span), math.ceil(end / span - 1e-9)
+        return tuple(Tile(self.x_of(n * span), width, (n + 0.5) * span) for n in range(first, last))
 
     def ticks(self) -> Ticks:
         """Times worth a mark, so that labels keep their distance."""

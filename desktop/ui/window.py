@@ -32,6 +32,7 @@ from desktop.ui.keys import Command, command_for
 from desktop.ui.models.account import Account
 from desktop.ui.models.export import Export
 from desktop.ui.models.session import Preview, Session, State
+from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.operations import OperationRunner
 from desktop.ui.player import Player
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(home)
         self.runner = OperationRunner(self)
         self.timeline = Timeline(self)
+        self.strip = Strip(ports, self.runner, self)
         self.session = Session(ports, self.runner, self)
         self.account = Account(ports, self.runner, self)
         self.export = Export(ports, self.timeline, self)
@@ -85,7 +87,9 @@ class MainWindow(QMainWindow):
         self.empty = EmptyPage()
         self.loading = LoadingPage(self.session)
         self.failed = FailedPage(self.session)
-        self.editor = EditorPage(self.session, self.timeline, self.export, self.player, sound=self.sound)
+        self.editor = EditorPage(
+            self.session, self.timeline, self.export, self.player, strip=self.strip, sound=self.sound
+        )
         self.pages = QStackedWidget()
         for page in (self.empty, self.loading, self.failed, self.editor):
             self.pages.addWidget(page)
@@ -268,6 +272,7 @@ class MainWindow(QMainWindow):
             self.loading.cancel.setFocus()
 
     def _source_opened(self, source: Source) -> None:
+        self.strip.load(source)
         self.timeline.load(source)
         self.export.load(source, self.preferences.save_folder)
         if source.path is not None:
@@ -281,9 +286,11 @@ class MainWindow(QMainWindow):
         self._shown_preview = preview
         if preview is None:
             self.player.load(None, None)
+            self.strip.set_frames(None)
             return
         self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
         self.player.load(preview.path, preview.frames)
+        self.strip.set_frames(preview.frames)
 
     def _trimmed(self) -> None:
         self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None
@@ -367,5 +374,6 @@ class MainWindow(QMainWindow):
         preferences.save()
         self.hide()
         self.player.close()
+        self.strip.load(None)
         self.runner.close()
         self.session.close()

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import WorkflowPorts
 from desktop.settings import Settings
+from desktop.source.storyboards import Storyboards
 from desktop.ui import theme
 from desktop.ui.models.session import State
 from desktop.ui.widgets.dialogs import SignInDialog
@@ -58,8 +59,9 @@ def window(
 ) -> Iterator[MainWindow]:
     """The window as the app opens it, signed out."""
     theme.apply(qapp)
-    with Workflow(Settings(home=home, server_url=server, offline=False)) as workflow:
-        window = MainWindow(WorkflowPorts(workflow), home)
+    settings = Settings(home=home, server_url=server, offline=False)
+    with Workflow(settings) as workflow:
+        window = MainWindow(WorkflowPorts(workflow, Storyboards(settings.cache)), home)
         qtbot.addWidget(window)
         window.show()
         qtbot.waitExposed(window)

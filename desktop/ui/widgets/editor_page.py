@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedWidget, 
 from desktop.timecode import format_timecode
 from desktop.ui.models.export import Export
 from desktop.ui.models.session import Session, State
+from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.player import Player
 from desktop.ui.sound import Sound
@@ -28,6 +29,7 @@ class EditorPage(QWidget):
         export: Export,
         player: Player,
         *,
+        strip: Strip,
         sound: Sound,
     ) -> None:
         super().__init__()
@@ -37,7 +39,7 @@ class EditorPage(QWidget):
         self.preview = PreviewView(session, player)
         self.preview.clicked.connect(player.toggle)
         self.transport = TransportBar(timeline, player, sound)
-        self.timeline = TimelinePanel(timeline)
+        self.timeline = TimelinePanel(timeline, strip)
         self.timeline.view.scrubbed.connect(player.pause)
         self.export = ExportPanel(export, timeline)
         self.working = WorkingCard(session)

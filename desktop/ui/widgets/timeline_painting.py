@@ -10,10 +10,12 @@ from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPainterPath
 from desktop.source.models import Chapter, HeatPoint
 from desktop.timecode import format_timecode
 from desktop.ui import theme
+from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Selection, Timeline
 from desktop.ui.timeline_geometry import BAR, HANDLE, MARGIN, Part, TimelineGeometry
 
 _RADIUS = 6.0
+_HEAT_TOP = 0.45  # of the track's height
 
 
 class TimelinePainting:
@@ -24,7 +26,9 @@ class TimelinePainting:
         self._geometry = geometry
         self._small = theme.digits(font, 11)
 
-    def paint(self, timeline: Timeline, hover: float | None, held: Part | None, *, focused: bool) -> None:
+    def paint(
+        self, timeline: Timeline, strip: Strip, hover: float | None, held: Part | None, *, focused: bool
+    ) -> None:
         """Everything, from the ground up. `hover` is the time under the pointer."""
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._painter.setFont(self._small)
@@ -33,6 +37,7 @@ class TimelinePainting:
             return
         self._ruler(self._geometry.x_of(timeline.playhead))
         self._chapters(timeline.chapters)
+        self._pictures(strip, timeline.duration)
         self._heat(timeline.heatmap)
         self._selection(timeline.selection, held)
         if hover is not None and held is None:
@@ -99,13 +104,28 @@ class TimelinePainting:
                 )
                 painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
 
+    def _pictures(self, strip: Strip, duration: float) -> None:
+        """The thumbnails that are there; where none is yet, the track's ground shows."""
+        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
+        height = round(rect.height() * painter.device().devicePixelRatioF())
+        painter.save()
+        frame = QPainterPath()
+        frame.addRoundedRect(rect, _RADIUS, _RADIUS)
+        painter.setClipPath(frame)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for tile in geometry.tiles(strip.aspect):
+            if (found := strip.picture_at(min(tile.time, duration), height)) is not None:
+                picture, part = found
+                painter.drawImage(QRectF(tile.left, rect.top(), tile.width, rect.height()), picture, part)
+        painter.restore()
+
     def _heat(self, heatmap: tuple[HeatPoint, ...]) -> None:
-        """The most-replayed curve through the middles of its bins, as a filled hill."""
+        """The most-replayed curve through the middles of its bins, as a filled hill at the pictures' feet."""
         if not heatmap:
             return
         painter, geometry, rect = self._painter, self._geometry, self._track_rect()
         ground = rect.bottom()
-        top = rect.top() + BAR + 4
+        top = rect.top() + rect.height() * _HEAT_TOP
         points = [
             QPointF(
                 geometry.x_of((p.start + p.end) / 2),
@@ -127,14 +147,15 @@ class TimelinePainting:
         hill.lineTo(points[0].x(), ground)
         hill.closeSubpath()
         shade = QLinearGradient(0, top, 0, ground)
-        shade.setColorAt(0, theme.color("heat", 0.55))
-        shade.setColorAt(1, theme.color("heat", 0.10))
+        shade.setColorAt(0, theme.color("heat", 0.65))
+        shade.setColorAt(1, theme.color("heat", 0.30))
         painter.save()
         frame = QPainterPath()
         frame.addRoundedRect(rect, _RADIUS, _RADIUS)
         painter.setClipPath(frame)
         painter.fillPath(hill, shade)
-        painter.strokePath(curve, QPen(theme.color("heat", 0.9), 1.5))
+        painter.strokePath(curve, QPen(theme.color("picture", 0.55), 4))
+        painter.strokePath(curve, QPen(theme.color("heat"), 1.8))
         painter.restore()
 
     def _selection(self, selection: Selection, held: Part | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.timecode import format_length
+from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.widgets.controls import button, label, tool_button
 from desktop.ui.widgets.timecode_field import TimecodeField
@@ -14,11 +15,11 @@ from desktop.ui.widgets.timeline_view import TimelineView
 class TimelinePanel(QFrame):
     """Edits a `Timeline`."""
 
-    def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
+    def __init__(self, timeline: Timeline, strip: Strip, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timelinePanel")
         self._timeline = timeline
-        self.view = TimelineView(timeline)
+        self.view = TimelineView(timeline, strip)
         self.in_field = TimecodeField(self.tr("Clip starts at"))
         self.in_field.committed.connect(self._type_in)
         self.in_field.stepped.connect(self.nudge_in)

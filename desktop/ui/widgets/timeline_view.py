@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
@@ -10,17 +10,20 @@ from PySide6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.timecode import format_timecode
+from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.timeline_geometry import Part, TimelineGeometry
 from desktop.ui.widgets.timeline_painting import TimelinePainting
 
 # A handle within this many pixels of the playhead or a chapter's edge goes there.
 _MAGNET = 6
+_SETTLED_MS = 40
 _CURSORS = {
     Part.IN_HANDLE: Qt.CursorShape.SizeHorCursor,
     Part.OUT_HANDLE: Qt.CursorShape.SizeHorCursor,
@@ -34,9 +37,17 @@ class TimelineView(QWidget):
 
     scrubbed = Signal()
 
-    def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
+    def __init__(self, timeline: Timeline, strip: Strip, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._timeline = timeline
+        self._strip = strip
+        # While the view moves, pictures for each step would only be thrown away.
+        self._wanting = QTimer(self)
+        self._wanting.setSingleShot(True)
+        self._wanting.setInterval(_SETTLED_MS)
+        self._wanting.timeout.connect(self._want_pictures)
+        timeline.view_changed.connect(self._wanting.start)
+        strip.changed.connect(self._strip_changed)
         self._held: Part | None = None
         self._grab = 0.0
         self._hover: float | None = None
@@ -61,6 +72,24 @@ class TimelineView(QWidget):
             bool(timeline.chapters),
             timeline.zoom_level > 1.0001,
         )
+
+    def _want_pictures(self) -> None:
+        """Have the strip get what is in view, from its middle outwards."""
+        geometry, timeline = self.geometry_now(), self._timeline
+        if timeline.duration <= 0:
+            return
+        middle = sum(timeline.view) / 2
+        times = [min(tile.time, timeline.duration) for tile in geometry.tiles(self._strip.aspect)]
+        times.sort(key=lambda time: abs(time - middle))
+        self._strip.want(times, round(geometry.track.height * self.devicePixelRatioF()))
+
+    def _strip_changed(self) -> None:
+        self.update()
+        self._wanting.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._wanting.start()
 
     def _changed(self) -> None:
         self.updateGeometry()
@@ -215,5 +244,6 @@ class TimelineView(QWidget):
         painter = QPainter(self)
         painting = TimelinePainting(painter, self.geometry_now(), self.font())
         # As elsewhere, the ring is for those who came by keyboard.
-        painting.paint(self._timeline, self._hover, self._held, focused=self.hasFocus() and self._keyboard)
+        focused = self.hasFocus() and self._keyboard
+        painting.paint(self._timeline, self._strip, self._hover, self._held, focused=focused)
         painter.end()

@@ -6,10 +6,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from PySide6.QtCore import QBuffer, QByteArray
+from PySide6.QtGui import QColor, QImage, QPainter
+
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
-from desktop.source.models import Chapter, Source, Stream, StreamKind
+from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
 from desktop.trim.edit import Clip, Edit
 from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
 
@@ -46,6 +49,28 @@ class Gate:
         token.raise_if_cancelled()
 
 
+def tile_color(tile: int) -> tuple[int, int, int]:
+    """What tile number `tile` of a made-up storyboard is filled with."""
+    return (40 + tile * 10 % 200, 255 - tile * 7 % 200, 90)
+
+
+def sheet_picture(board: Storyboard, number: int) -> bytes:
+    """A sheet as a PNG: each tile in the colour of its number."""
+    sheet = QImage(board.width * board.columns, board.height * board.rows, QImage.Format.Format_RGB888)
+    painter = QPainter(sheet)
+    for at in range(board.rows * board.columns):
+        x, y = at % board.columns * board.width, at // board.columns * board.height
+        color = QColor(*tile_color(number * board.rows * board.columns + at))
+        painter.fillRect(x, y, board.width, board.height, color)
+    painter.end()
+    written = QByteArray()
+    buffer = QBuffer(written)
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    assert sheet.save(buffer, b"PNG")
+    buffer.close()
+    return bytes(written.data())
+
+
 class StagePorts:
     """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
 
@@ -62,6 +87,10 @@ class StagePorts:
         self.duration = 6.0
         self.start_at = 0.0
         self.chapters: tuple[Chapter, ...] = ()
+        self.storyboards: tuple[Storyboard, ...] = ()
+        self.sheet_error: ReelyError | None = None
+        self.sheets: list[tuple[int, int]] = []
+        """Tile width and number of every sheet that was asked for."""
         self.progress: Progress | None = None
         self.opened: list[str] = []
         self.trimmed: list[tuple[Edit, Path, bool]] = []
@@ -85,6 +114,7 @@ class StagePorts:
                 Stream(id="18", kind=StreamKind.MUXED, container="mp4", fps=30.0, width=320, height=180),
             ),
             chapters=self.chapters,
+            storyboards=self.storyboards,
         )
 
     def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
@@ -94,6 +124,13 @@ class StagePorts:
         if self.preview_error:
             raise self.preview_error
         return self.video
+
+    def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
+        self._note()
+        self.sheets.append((board.width, number))
+        if self.sheet_error:
+            raise self.sheet_error
+        return sheet_picture(board, number)
 
     def trim(
         self,
