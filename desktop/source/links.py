@@ -42,6 +42,7 @@ class VideoLink(_Frozen):
 
 _LONGEST = 10_000  # characters; whatever is longer is not a link but a text
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_ENDS_WITH_ID = re.compile(r"[=/][A-Za-z0-9_-]{11}$")
 _ID_START = re.compile(r"([A-Za-z0-9_-]{11})(?![A-Za-z0-9_-])")
 _URL = re.compile(r"https?:[\\/]{2}[^\s<>\"“”«»\x00-\x1f\x7f]+", re.IGNORECASE)
 _BARE_YOUTUBE = re.compile(
@@ -191,6 +192,8 @@ def _without_tail(link: str) -> str:
         opened = {")": "(", "]": "["}.get(link[-1])
         unmatched = opened is not None and link.count(link[-1]) > link.count(opened)
         if not unmatched and link[-1] not in ".,;:!?'’”»*_~`|":
+            break
+        if link[-1] == "_" and _ENDS_WITH_ID.search(link):  # ids may end in it; emphasis comes after
             break
         link = link[:-1]
     return link

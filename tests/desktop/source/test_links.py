@@ -301,6 +301,16 @@ def youtube_links(draw: st.DrawFn) -> tuple[str, str, float]:
     return form, video_id, float(seconds)
 
 
+@pytest.mark.parametrize("text", ["watch?t=1&v=0123456789_", "watch?v=_123456789_&t=1", "shorts/---------__"])
+def test_an_id_may_end_in_a_sign_that_also_marks_emphasis(text: str) -> None:
+    for written in (f"https://www.youtube.com/{text}", f"_https://www.youtube.com/{text}_"):
+        found = parse_source(written)
+        assert isinstance(found, VideoLink)
+        assert found.video_id is not None
+        assert found.video_id in text
+        assert found.video_id.endswith("_")
+
+
 @given(youtube_links())
 def test_any_id_in_any_form_comes_out_as_itself(link: tuple[str, str, float]) -> None:
     text, video_id, seconds = link
