@@ -14,11 +14,11 @@ import urllib.request
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import truststore
 
-from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.source.models import Storyboard
 from desktop.source.refusals import refusal
@@ -110,15 +110,16 @@ def _fetched(url: str, token: CancelToken) -> bytes:
                 content += part
                 if len(content) > LARGEST or time.monotonic() > until:
                     raise refusal("stalled")
+            if answer.length:  # bytes that were promised; `read1` does not complain
+                raise refusal("network-down")
+    except HTTPError as error:
+        error.close()
+        logger.info("a storyboard was answered with %d", error.code)
+        raise refusal("access-denied") from error
     except (OSError, HTTPException, ValueError) as error:
         logger.info("a storyboard did not come: %s", type(error).__name__)
-        raise _failure(error) from error
+        raise refusal("network-down") from error
     return bytes(content)
-
-
-def _failure(error: Exception) -> ReelyError:
-    status = getattr(error, "code", None)
-    return refusal("access-denied" if isinstance(status, int) else "network-down")
 
 
 def _trust() -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -25,6 +26,38 @@ _ASPECT = 16 / 9
 SheetKey = tuple[Storyboard, int]
 
 
+class _Wishes:
+    """The sheets still to be got; shared by the GUI thread and the one that gets them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: list[SheetKey] = []
+        self._on_the_way: set[SheetKey] = set()
+        self._at_work = False
+
+    def replace(self, keys: Sequence[SheetKey]) -> bool:
+        """Want these instead, the first one first. True if nobody is at work on them: begin."""
+        with self._lock:
+            self._keys = [key for key in keys if key not in self._on_the_way]
+            begin = bool(self._keys) and not self._at_work
+            self._at_work = self._at_work or begin
+            return begin
+
+    def next(self) -> SheetKey | None:
+        """What to get now; None: nothing more, the work ends."""
+        with self._lock:
+            self._at_work = bool(self._keys)
+            if not self._keys:
+                return None
+            key = self._keys.pop(0)
+            self._on_the_way.add(key)
+            return key
+
+    def arrived(self, key: SheetKey) -> None:
+        with self._lock:
+            self._on_the_way.discard(key)
+
+
 class Strip(QObject):
     """Gives pictures for times, as far as they are there, and says when more have come.
 
@@ -46,6 +79,7 @@ class Strip(QObject):
         self._sheets: OrderedDict[SheetKey, QImage] = OrderedDict()
         self._keyframes: OrderedDict[float, QImage] = OrderedDict()
         self._refused: set[SheetKey] = set()
+        self._wishes = _Wishes()
         self._wanted: tuple[tuple[float, ...], int] = ((), 0)
         self._sheet_came.connect(self._take_sheet, Qt.ConnectionType.QueuedConnection)
         self._keyframe_came.connect(self._take_keyframe, Qt.ConnectionType.QueuedConnection)
@@ -58,6 +92,7 @@ class Strip(QObject):
         self._sheets.clear()
         self._keyframes.clear()
         self._refused.clear()
+        self._wishes = _Wishes()
         self._wanted = ((), 0)
         self.set_frames(None)
 
@@ -100,12 +135,13 @@ class Strip(QObject):
         for key in keys:
             if key in self._sheets:
                 self._sheets.move_to_end(key)
-        if not missing:
+        if not self._wishes.replace(missing):
             return
-        generation = self._generation
+        generation, wishes = self._generation, self._wishes
 
         def work(_progress: OnProgress, token: CancelToken) -> None:
-            for board, number in missing:
+            while (wish := wishes.next()) is not None:
+                board, number = wish
                 try:
                     sheet = _decoded(self._ports.sheet(board, number, token), board)
                 except ReelyError:
@@ -142,6 +178,7 @@ class Strip(QObject):
     def _take_sheet(self, generation: int, key: SheetKey, sheet: QImage) -> None:
         if generation != self._generation:
             return
+        self._wishes.arrived(key)
         if sheet.isNull():
             self._refused.add(key)
             return

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
@@ -66,7 +66,7 @@ def sheet_picture(board: Storyboard, number: int) -> bytes:
     written = QByteArray()
     buffer = QBuffer(written)
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    assert sheet.save(buffer, b"PNG")
+    assert QImageWriter(buffer, QByteArray(b"png")).write(sheet)
     buffer.close()
     return bytes(written.data())
 
