@@ -24,6 +24,7 @@ Segment = tuple[float, float]
 _PICTURE_MARGIN = -5e-7
 _SOUND_MARGIN = 0.1
 _AHEAD = 64  # pictures that a decoder with many threads takes up before it is told to stop
+_MOST_SAMPLES = 5_000_000  # of a track: a day of 50 pictures a second has fewer
 _GAP = 32 * 1024  # bytes that are rather fetched than asked around
 
 
@@ -174,6 +175,8 @@ def read_tables(movie: Sequence[Span], file: RangeFile, size: int, scratch: Path
             for stream in container.streams:
                 if not (is_moving_picture(stream) or is_sound(stream)) or stream.time_base is None:
                     continue
+                if len(stream.index_entries) > _MOST_SAMPLES:
+                    raise IndexUnreadableError("more samples than any recording has")
                 entries = list(stream.index_entries)
                 times = np.array([entry.timestamp for entry in entries]) * float(stream.time_base)
                 places = np.array([entry.pos for entry in entries], dtype=np.int64)

@@ -190,11 +190,11 @@ class StreamFetch:
 
     def _excerpt(self, file: RangeFile, head: StreamHead, spans: Sequence[Span]) -> Path:
         wanted = merged([*head.kept, *spans])
-        self._expect(sum(stop - first for first, stop in wanted))
         path = self._cache.excerpt(self.path, repr(spans))
         partial = self._cache.partial(path)
 
         def write() -> Path:
+            self._foresee(file, wanted)
             self._connections.bring(file, wanted)
             head.write(file, spans, partial)
             try:
@@ -213,13 +213,19 @@ class StreamFetch:
 
     def _all_of(self, file: RangeFile) -> None:
         def bring() -> None:
+            if file.size is not None:
+                self._foresee(file, [(0, file.size)])
             self._connections.bring_all(file)
             if file.size is None:
                 raise refusal("no-streams")
-            self._expect(file.size)
             file.check(0, file.size)
 
         self._repairing(bring)
+
+    def _foresee(self, file: RangeFile, spans: Sequence[Span]) -> None:
+        """Tell how many bytes will have come over the network once all of `spans` is there."""
+        missing = sum(stop - first for span in spans for first, stop in file.missing(*span))
+        self._expect(self._connections.fetched + missing)
 
     def _repairing(self, work: Callable[[], _T]) -> _T:
         """Do `work` again where bytes on the disk turn out to be damaged: they are forgotten by then."""

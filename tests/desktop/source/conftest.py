@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,6 +59,10 @@ def opened(undisturbed: YouTube, tmp_path_factory: pytest.TempPathFactory) -> Op
                     answers[text] = extract(ExtractJob(link=video_link(text), cache=cache), silent)
                 except ReelyError as error:
                     answers[text] = error
+            # The stand-in outlives the test; its threads end once they have seen that the client has gone.
+            for thread in threading.enumerate():
+                if "process_request_thread" in thread.name:
+                    thread.join(10)
         return answers[text]
 
     return open_link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -107,3 +108,51 @@ def test_a_second_process_waits_for_the_first_and_a_killed_one_lets_go(tmp_path:
             assert second.stdout is not None
             first.kill()
             assert second.stdout.readline() == "held\n"
+
+
+def test_a_stream_and_its_index_go_together(tmp_path: Path) -> None:
+    cache = StreamCache(tmp_path, limit=0)
+    old = put(tmp_path / "media/a/1.mp4", 400, GRACE + 300)
+    index = put(cache.index(old), 40, GRACE + 300)
+    used = put(tmp_path / "media/a/2.mp4", 400, GRACE + 300)
+    written = put(cache.index(used), 40, 10)  # to which something has just come
+    cache.make_room(1)
+    assert (old.exists(), index.exists()) == (False, False)
+    assert (used.exists(), written.exists()) == (True, True)
+
+
+def test_what_somebody_works_on_is_neither_evicted_nor_cleared(tmp_path: Path) -> None:
+    cache = StreamCache(tmp_path, limit=0)
+    path = cache.path(source(), stream())
+    other = cache.path(source(), stream("other"))
+    put(path, 400, GRACE + 300)
+    put(other, 400, GRACE + 300)
+
+    def while_locked() -> None:
+        with cache.locked(path):
+            locked.set()
+            assert over.wait(20)
+
+    locked, over = threading.Event(), threading.Event()
+    worker = threading.Thread(target=while_locked)
+    worker.start()
+    assert locked.wait(20)
+    cache.make_room(1)
+    cache.clear()
+    assert (path.exists(), other.exists()) == (True, False)
+    over.set()
+    worker.join()
+    cache.clear()
+    assert not path.exists()
+
+
+def test_holes_count_as_nothing(tmp_path: Path) -> None:
+    cache = StreamCache(tmp_path, limit=1_000_000)
+    sparse = tmp_path / "media/a/1.mp4"
+    sparse.parent.mkdir(parents=True)
+    with sparse.open("wb") as file:
+        file.truncate(10**9)
+    used = time.time() - GRACE - 300
+    os.utime(sparse, (used, used))
+    cache.make_room(500_000)
+    assert sparse.exists()
