@@ -7,6 +7,7 @@ from importlib.metadata import version
 from flask import Flask
 
 from license_server import errors, extensions, http, logs
+from license_server.accounts import pages
 from license_server.accounts import views as accounts_views
 from license_server.clock import Clock, utc_now
 from license_server.config import Config
@@ -49,4 +50,5 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     extensions.init_app(app, config)
     for room in ROOMS:
         app.register_blueprint(room)
+    app.register_blueprint(pages.room)
     return app

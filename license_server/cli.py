@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from license_server import create_app, logs, openapi, serving
+from license_server import background, create_app, extensions, logs, openapi, serving
 from license_server.accounts import service as accounts
 from license_server.accounts.models import Account
 from license_server.clock import now
@@ -58,7 +60,22 @@ def run(host: str, port: int, data: Path) -> None:
         listener = serving.listen(host, port)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    serving.serve(app, listener)
+    with background.running(app):
+        serving.serve(app, listener)
+
+
+@main.command()
+@_data_option
+def worker(data: Path) -> None:
+    """Send mail, and forget what is old, until told to stop: beside servers that are not `run`."""
+    app = _app(data)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        background.work(app, stop)
+    finally:
+        extensions.close(app)
 
 
 @main.command()

@@ -38,6 +38,8 @@ class RateLimits(BaseModel):
 
     everything: str = "1200 per minute"
     sign_up: str = "120 per minute; 2000 per day"
+    mail: str = "30 per minute; 300 per day"
+    """Calls that make us write to an address of the caller's choice."""
     sign_in: str = "120 per minute; 5000 per day"
 
 

@@ -69,6 +69,10 @@ class MalformedRequest(Problem):
     code, title, status = "malformed-request", "The request cannot be read", 400
 
 
+class EmailTokenInvalid(Problem):
+    code, title, status = "email-token-invalid", "This link was used before, or has expired", 400
+
+
 class Unauthenticated(Problem):
     """Base of the refusals of a caller who is not signed in."""
 

@@ -70,3 +70,20 @@ class SignInAttempts(Base):
     failures: Mapped[int]
     tried_at: Mapped[datetime] = mapped_column(index=True)
     succeeded_at: Mapped[datetime | None]
+
+
+class EmailToken(Base):
+    """A token that went to an account's email address, known only by its SHA-256."""
+
+    __tablename__ = "email_tokens"
+    __table_args__ = (Index(None, "account_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    """The id of the mail that it is in."""
+    account_id: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(16))
+    email: Mapped[str] = mapped_column(String(320))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

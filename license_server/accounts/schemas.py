@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, JsonValue, SecretStr
 
 from license_server.accounts.passwords import LONGEST, SHORTEST
 from license_server.schemas import Answer, Body, Name
@@ -23,6 +23,8 @@ def _normalised(address: str) -> str:
 Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"]), AfterValidator(_normalised)]
 NewPassword = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+
+EmailTokenText = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Registration(Body):
@@ -47,6 +49,29 @@ class ProfileChange(Body):
 class PasswordChange(Body):
     current_password: Password
     new_password: NewPassword
+
+
+class Forgotten(Body):
+    email: Email
+
+
+class PasswordReset(Body):
+    """The token of the mail, and the password to have from now on."""
+
+    token: EmailTokenText
+    new_password: Annotated[NewPassword, Field(validation_alias=AliasChoices("new_password", "password"))]
+
+
+class EmailVerification(Body):
+    """The token of the mail."""
+
+    token: EmailTokenText
+
+
+class Requested(Answer):
+    """The same whether the address has an account or not."""
+
+    detail: str = "If the address has an account, mail to it is on its way."
 
 
 class PasswordConfirmation(Body):

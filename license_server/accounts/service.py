@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from license_server.accounts import access_tokens, passwords, throttle
+from license_server.accounts import access_tokens, email_tokens, passwords, throttle
 from license_server.accounts.models import Account, RefreshToken, SignInSession
 from license_server.clock import now
 from license_server.config import Config
@@ -26,6 +26,8 @@ from license_server.errors import (
     RefreshTokenReused,
     SessionEnded,
 )
+from license_server.mail import outbox
+from license_server.mail.letters import NewSignIn, VerifyEmail
 from license_server.system.service import record
 
 WRONG_CREDENTIALS = "Check both, and try again."
@@ -47,6 +49,7 @@ def register(email: str, password_hash: str, full_name: str | None) -> Account:
     account = Account(email=email, password_hash=password_hash, full_name=full_name, created_at=now())
     db.session.add(account)
     _flush_address()
+    outbox.post(VerifyEmail(), account.email, account.id)
     record("account.registered", account.id)
     return account
 
@@ -83,6 +86,11 @@ def sign_in(account_id: str, client: str | None) -> Tokens:
     db.session.flush()
     record("session.started", account.id, session=session.id)
     return _hand_out(account, session, "rt_" + secrets.token_urlsafe(32), at)
+
+
+def tell_of_sign_in(account: Account, client: str | None) -> None:
+    """Writes to the account that it was signed in to from a new place."""
+    outbox.post(NewSignIn(at=now(), client=client), account.email, account.id)
 
 
 def refresh(token: str) -> Tokens:
@@ -134,6 +142,7 @@ def end_session(account: Account, session_id: str) -> None:
 def change_password(account: Account, current: SignInSession, password_hash: str) -> None:
     """Sets another password and ends all other sessions."""
     account.password_hash = password_hash
+    email_tokens.void(account, "reset-password")
     db.session.execute(
         update(SignInSession)
         .where(
@@ -146,8 +155,35 @@ def change_password(account: Account, current: SignInSession, password_hash: str
     record("account.password-changed", account.id)
 
 
+def reset_password(token: str, password: SecretStr, field: str) -> Account:
+    """Sets another password on the strength of a mailed token, and ends every session.
+
+    Whoever got the token reads the account's mail, so the address is verified too. Raises
+    `EmailTokenInvalid`, or `PasswordTooCommon`, after which the token is still good.
+    """
+    account = email_tokens.redeem(token, "reset-password")
+    account.password_hash = passwords.hash_new(password, account.email, field)
+    account.email_verified = True
+    email_tokens.void(account, "reset-password")
+    db.session.execute(
+        update(SignInSession)
+        .where(SignInSession.account_id == account.id, SignInSession.ended_at.is_(None))
+        .values(ended_at=now())
+    )
+    record("account.password-reset", account.id)
+    return account
+
+
+def verify_email(token: str) -> None:
+    """Notes that the account's address is its owner's. Raises `EmailTokenInvalid`."""
+    account = email_tokens.redeem(token, "verify-email")
+    account.email_verified = True
+    email_tokens.void(account, "verify-email")
+    record("account.email-verified", account.id)
+
+
 def change_email(account: Account, email: str) -> None:
-    """Sets another address, not verified yet. Raises `EmailTaken`."""
+    """Sets another address, which is asked whether it is theirs. Raises `EmailTaken`."""
     if email == account.email:
         return
     if db.session.scalar(select(Account.id).where(Account.email == email)):
@@ -156,6 +192,7 @@ def change_email(account: Account, email: str) -> None:
     account.email = email
     account.email_verified = False
     _flush_address()
+    outbox.post(VerifyEmail(), account.email, account.id)
     record("account.email-changed", account.id)
 
 

@@ -9,11 +9,15 @@ from license_server.accounts import exports, identity, passwords, service, throt
 from license_server.accounts.models import Account, SignInSession
 from license_server.accounts.schemas import (
     Credentials,
+    EmailVerification,
     Export,
+    Forgotten,
     PasswordChange,
     PasswordConfirmation,
+    PasswordReset,
     ProfileChange,
     Registration,
+    Requested,
     SessionAnswer,
     SignedIn,
     User,
@@ -21,6 +25,7 @@ from license_server.accounts.schemas import (
 from license_server.config import Config
 from license_server.errors import (
     EmailTaken,
+    EmailTokenInvalid,
     FieldFault,
     InvalidCredentials,
     NotFound,
@@ -32,6 +37,8 @@ from license_server.errors import (
     ValidationFailed,
 )
 from license_server.http import Room
+from license_server.mail import outbox
+from license_server.mail.letters import ResetPassword
 from license_server.pagination import page
 from license_server.schemas import Page, PageQuery
 from license_server.tiers.service import standing
@@ -66,8 +73,39 @@ def login(body: Credentials) -> SignedIn:
     """Sign in."""
     attempt = throttle.begin(body.email, request.remote_addr)
     account_id = service.check_credentials(body.email, body.password)
-    throttle.succeed(attempt)
-    return _signed_in(service.sign_in(account_id, _client()))
+    first = throttle.succeed(attempt)
+    tokens = service.sign_in(account_id, _client())
+    if first:
+        service.tell_of_sign_in(tokens.account, _client())
+    return _signed_in(tokens)
+
+
+@room.serve("POST", "/auth/forgot-password", access="public", status=202, rate_limit="mail")
+def forgot_password(body: Forgotten) -> Requested:
+    """Have a link for choosing a new password sent to the address, if it has an account."""
+    outbox.post(ResetPassword(), body.email, None)
+    return Requested()
+
+
+@room.serve(
+    "POST",
+    "/auth/reset-password",
+    access="public",
+    problems=(EmailTokenInvalid, PasswordTooCommon),
+    rate_limit="sign_in",
+)
+def reset_password(body: PasswordReset) -> None:
+    """Choose a new password with the token of the mail; every session ends."""
+    account = service.reset_password(body.token, body.new_password, "new_password")
+    throttle.succeed(throttle.Attempt.of(account.email, request.remote_addr))
+
+
+@room.serve(
+    "POST", "/auth/verify-email", access="public", problems=(EmailTokenInvalid,), rate_limit="sign_in"
+)
+def verify_email(body: EmailVerification) -> None:
+    """Confirm the address with the token of the mail."""
+    service.verify_email(body.token)
 
 
 @room.serve(

@@ -21,6 +21,7 @@ from license_server.leases.schemas import SpendReport, SpendResult
 from license_server.system.service import record
 from license_server.tiers.catalogue import Meter, Tier
 from license_server.usage import ledger
+from license_server.usage import service as usage
 from license_server.usage.periods import Period
 
 
@@ -49,6 +50,9 @@ def settle(
     if return_rest:
         reclaim.give_back(lease)
     db.session.flush()
+    applied = {result.spend_id for result in results if result.outcome == "applied"}
+    meters = {Meter(report.meter) for report in spends if report.spend_id in applied}
+    usage.tell_of_reached_limits(account, period, stand.tier, sorted(meters))
     return results
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 
 from license_server.accounts.models import Account
 from license_server.database import db
 from license_server.errors import QuotaExhausted, WhatWouldHelp
+from license_server.mail import outbox
+from license_server.mail.letters import LimitReached
 from license_server.tiers.catalogue import Meter, Tier
 from license_server.tiers.service import offers, standing
 from license_server.usage import ledger
@@ -49,6 +53,19 @@ def quota_exhausted(account: Account, period: Period, tier: Tier, meter: Meter) 
             renews_at=period.ends_at, tiers=offers(tier, lambda other: other.limit(meter))
         ),
     )
+
+
+def tell_of_reached_limits(account: Account, period: Period, tier: Tier, meters: Iterable[Meter]) -> None:
+    """Writes to the account, once a period, that the units of a meter are used up. The account is locked."""
+    for meter in meters:
+        limit = tier.limit(meter)
+        if limit is not None and _meter(account, period, tier, meter).settled >= limit:
+            outbox.post_once(
+                LimitReached(units=_NAMES[meter], limit=limit, renews_at=period.ends_at),
+                account.email,
+                account.id,
+                f"limit-reached {period.id} {meter.value}",
+            )
 
 
 def _meter(account: Account, period: Period, tier: Tier, meter: Meter) -> MeterUsage:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,14 +17,18 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from flask import Flask
 
-from tests.license_server.actors import PASSWORD
+from license_server import config as configuration
+from license_server.extensions import close
+from tests.license_server.actors import PASSWORD, Person
+from tests.license_server.post import Mailbox, smtp_server, text
 
 COMMAND = [sys.executable, "-c", "from license_server.cli import main; main()"]
 
 
 def _environment(**variables: str) -> dict[str, str]:
-    ours = ("JWT_SECRET_KEY", "DATABASE_URL", "LEASE_SIGNING_KEY", "REDIS_URL", "PUBLIC_URL")
+    ours = set(configuration._VARIABLES.values())
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
 
 
@@ -39,10 +44,10 @@ def _command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
 
 
 @contextmanager
-def _running(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def _running(data: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     with subprocess.Popen(
         [*COMMAND, "run", "--port", "0", "--data", str(data)],
-        env=_environment(),
+        env=_environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -92,6 +97,41 @@ def test_it_keeps_its_secrets_and_its_people_over_a_restart(tmp_path: Path) -> N
     with _running(data) as (url, process):
         assert _call(url, "/api/v1/auth/me", token=token)["email"] == "ada@example.com"
         assert _call(url, "/.well-known/jwks.json") == keys
+
+
+def test_it_sends_mail_beside_serving(tmp_path: Path) -> None:
+    with smtp_server(Mailbox()) as mailbox:
+        variables = {
+            "MAIL_URL": f"smtp://127.0.0.1:{mailbox.port}",
+            "PUBLIC_URL": "https://license.example.com",
+        }
+        with _running(tmp_path / "data", **variables) as (url, process):
+            _call(url, "/api/v1/auth/register", {"email": "ada@example.com", "password": PASSWORD})
+            assert mailbox.arrived.wait(30)
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+        assert mailbox.messages[0]["From"] == "Reely <no-reply@license.example.com>"
+        assert "https://license.example.com/verify-email?token=" in text(mailbox.messages[0])
+
+
+def test_a_worker_sends_what_a_server_wrote_that_was_killed(app: Flask, ada: Person, data: Path) -> None:
+    close(app)
+    with smtp_server(Mailbox()) as mailbox:
+        command = [*COMMAND, "worker", "--data", str(data)]
+        variables = _environment(MAIL_URL=f"smtp://127.0.0.1:{mailbox.port}")
+        # The test's clock is behind, so what it wrote has not been due for longer than a token lives: this
+        # letter is written now.
+        with sqlite3.connect(data / "reely.sqlite3") as database:
+            database.execute("UPDATE mails SET created_at = datetime('now')")
+        database.close()
+        with subprocess.Popen(command, env=variables) as process:
+            try:
+                assert mailbox.arrived.wait(30)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0
+            finally:
+                process.kill()
+        assert mailbox.recipients == [ada.email]
 
 
 def test_what_an_administrator_does_works_while_the_server_runs(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""What we write to people about: one model a kind of letter, kept in the outbox as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Letter(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    subject: ClassVar[str]
+
+
+class VerifyEmail(_Letter):
+    """Asks whether the address is theirs."""
+
+    subject = "Confirm your email address"
+    kind: Literal["verify-email"] = "verify-email"
+
+
+class ResetPassword(_Letter):
+    """Lets the owner of the address choose a new password, if it has an account."""
+
+    subject = "Choose a new password"
+    kind: Literal["reset-password"] = "reset-password"
+
+
+class NewSignIn(_Letter):
+    """Tells of a sign-in from where there was none before."""
+
+    subject = "A new sign-in to your Reely account"
+    kind: Literal["new-sign-in"] = "new-sign-in"
+    at: datetime
+    client: str | None
+
+
+class LimitReached(_Letter):
+    """Tells that the month's units of a meter are used up."""
+
+    subject = "You have reached this month's limit"
+    kind: Literal["limit-reached"] = "limit-reached"
+    units: str
+    limit: int
+    renews_at: datetime
+
+
+Letter = VerifyEmail | ResetPassword | NewSignIn | LimitReached
+LETTERS: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])
