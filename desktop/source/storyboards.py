@@ -31,6 +31,8 @@ _TIMEOUT = 4.0  # seconds without a byte
 _DEADLINE = 20.0  # seconds for a sheet
 _CACHE_LIMIT = 64 * 2**20  # bytes on disk
 _READ = 32 * 1024
+_PICTURES = (b"\xff\xd8\xff", b"RIFF", b"\x89PNG")
+"""How JPEG, WebP and PNG begin."""
 
 
 class Storyboards:
@@ -42,7 +44,7 @@ class Storyboards:
         self._lock = threading.Lock()
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
-        """The picture file (JPEG or WebP, unchecked) of sheet `number`, from the cache or the network.
+        """The picture file (JPEG, WebP or PNG by its first bytes) of sheet `number`, from cache or network.
 
         Raises ReelyError `offline`, `access-denied`, `stalled` or `network-down`, and `Cancelled` soon after
         `token` is.
@@ -119,6 +121,8 @@ def _fetched(url: str, token: CancelToken) -> bytes:
     except (OSError, HTTPException, ValueError) as error:
         logger.info("a storyboard did not come: %s", type(error).__name__)
         raise refusal("network-down") from error
+    if not content.startswith(_PICTURES):
+        raise refusal("network-down")  # as from a gate that wants a sign-in first
     return bytes(content)
 
 

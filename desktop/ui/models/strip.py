@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +19,7 @@ from desktop.ui.operations import OperationRunner, Task
 from desktop.ui.ports import OnProgress, Ports
 
 _SHEETS = 32  # kept in memory, of 1 to 2 MB each
+_ATTEMPTS = 3  # of one sheet; a network may have its moments
 _KEYFRAMES = 400  # kept in memory, of 20 to 80 kB each
 _LARGEST_SHEET = 4096 * 4096  # pixels
 _ASPECT = 16 / 9
@@ -78,7 +79,7 @@ class Strip(QObject):
         self._key_times: NDArray[np.float64] = np.empty(0)
         self._sheets: OrderedDict[SheetKey, QImage] = OrderedDict()
         self._keyframes: OrderedDict[float, QImage] = OrderedDict()
-        self._refused: set[SheetKey] = set()
+        self._failures: Counter[SheetKey] = Counter()
         self._wishes = _Wishes()
         self._wanted: tuple[tuple[float, ...], int] = ((), 0)
         self._sheet_came.connect(self._take_sheet, Qt.ConnectionType.QueuedConnection)
@@ -91,7 +92,7 @@ class Strip(QObject):
         self._boards = tuple(sorted(source.storyboards, key=lambda board: board.height)) if source else ()
         self._sheets.clear()
         self._keyframes.clear()
-        self._refused.clear()
+        self._failures.clear()
         self._wishes = _Wishes()
         self._wanted = ((), 0)
         self.set_frames(None)
@@ -100,9 +101,7 @@ class Strip(QObject):
         """The preview whose keyframes are shown where there are no storyboards."""
         self._frames = frames
         self._key_times = frames.key_times if frames else np.empty(0)
-        times, height = self._wanted
-        self._wanted = ((), 0)
-        self.want(times, height)
+        self._want_again()
         self.changed.emit()
 
     @property
@@ -127,11 +126,16 @@ class Strip(QObject):
         elif self._frames is not None:
             self._want_keyframes(self._frames, times, height)
 
+    def _want_again(self) -> None:
+        times, height = self._wanted
+        self._wanted = ((), 0)
+        self.want(times, height)
+
     def _want_sheets(self, times: Sequence[float], height: int) -> None:
         # The smallest board first: one sheet of it shows all of the source, roughly.
         boards = (self._boards[0], self._fitting(height))
         keys = dict.fromkeys(_place(board, time)[0] for board in boards for time in times)
-        missing = [key for key in keys if key not in self._sheets and key not in self._refused]
+        missing = [key for key in keys if key not in self._sheets and self._failures[key] < _ATTEMPTS]
         for key in keys:
             if key in self._sheets:
                 self._sheets.move_to_end(key)
@@ -180,7 +184,8 @@ class Strip(QObject):
             return
         self._wishes.arrived(key)
         if sheet.isNull():
-            self._refused.add(key)
+            self._failures[key] += 1
+            self._want_again()
             return
         self._sheets[key] = sheet
         while len(self._sheets) > _SHEETS:

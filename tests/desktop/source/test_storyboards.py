@@ -17,6 +17,8 @@ from tests.desktop.source.conftest import Opened
 from tests.youtube import Kind, YouTube
 from tests.youtube.catalogue import PLAIN
 
+PICTURE = b"\xff\xd8\xff a picture"
+
 
 class Site(ThreadingHTTPServer):
     """A host of pictures that answers a path as a test says: status, headers, body in parts."""
@@ -90,11 +92,11 @@ def test_the_sheets_of_a_link_come_without_a_byte_of_its_video(
 def test_a_sheet_is_fetched_once_also_after_a_restart_and_then_needs_no_network(
     site: Site, tmp_path: Path
 ) -> None:
-    site.answers["/a"] = (200, {}, [b"picture"])
+    site.answers["/a"] = (200, {}, [PICTURE])
     board = site.board("/a")
     for _ in range(2):
-        assert Storyboards(tmp_path).sheet(board, 0, CancelToken()) == b"picture"
-    assert Storyboards(tmp_path, offline=True).sheet(board, 0, CancelToken()) == b"picture"
+        assert Storyboards(tmp_path).sheet(board, 0, CancelToken()) == PICTURE
+    assert Storyboards(tmp_path, offline=True).sheet(board, 0, CancelToken()) == PICTURE
     assert site.asked == ["/a"]
     assert not list(tmp_path.rglob("*.partial"))
 
@@ -105,13 +107,14 @@ def test_a_sheet_is_fetched_once_also_after_a_restart_and_then_needs_no_network(
         ((404, {}, []), "access-denied"),
         ((302, {"Location": "/elsewhere"}, []), "access-denied"),
         ((200, {}, [b"x" * (LARGEST // 2)] * 3), "stalled"),
-        ((200, {"Content-Length": "100"}, [b"only this"]), "network-down"),
+        ((200, {"Content-Length": "100"}, [PICTURE]), "network-down"),
+        ((200, {}, [b"<html>Sign in to this network</html>"]), "network-down"),
     ],
 )
 def test_what_is_wrong_is_refused_and_not_kept(
     answer: tuple[int, dict[str, str], list[bytes]], code: str, site: Site, tmp_path: Path
 ) -> None:
-    site.answers = {"/a": answer, "/elsewhere": (200, {}, [b"picture"])}
+    site.answers = {"/a": answer, "/elsewhere": (200, {}, [PICTURE])}
     assert code_of(Storyboards(tmp_path), site.board("/a")) == code
     assert site.asked == ["/a"]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -129,7 +132,7 @@ def test_only_the_web_is_asked(url: str, tmp_path: Path) -> None:
 
 
 def test_cancelling_ends_a_slow_sheet(site: Site, tmp_path: Path) -> None:
-    site.answers["/a"] = (200, {}, [b"x" * 1000] * 3)
+    site.answers["/a"] = (200, {}, [PICTURE] * 3)
     site.hold.clear()
     token = CancelToken()
     ended: list[BaseException] = []
@@ -151,7 +154,7 @@ def test_cancelling_ends_a_slow_sheet(site: Site, tmp_path: Path) -> None:
 def test_the_cache_on_disk_is_bounded(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desktop.source.storyboards._CACHE_LIMIT", 2500)
     names = [f"/{number}" for number in range(5)]
-    site.answers = {name: (200, {}, [b"x" * 1000]) for name in names}
+    site.answers = {name: (200, {}, [PICTURE + b"x" * 1000]) for name in names}
     board = site.board(*names)
     storyboards = Storyboards(tmp_path)
     for number in range(5):
