@@ -1,10 +1,11 @@
-"""Whether copied pictures look as they do in the source, pixel by pixel."""
+"""Whether copied pictures are those of the source: byte by byte, or pixel by pixel."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -49,6 +50,27 @@ class Original:
                 digests = _digests(self.picture.path, source, start, wanted)
                 found |= {at[tick]: digest for tick, digest in digests.items()}
         return found
+
+
+@dataclass(frozen=True)
+class CopiedPart:
+    """So many packets in a row, and the BLAKE2b digest (16 bytes) of what they hold."""
+
+    count: int
+    digest: bytes
+
+
+def digests_in(path: Path, stream: int, parts: Sequence[tuple[int, CopiedPart]]) -> Iterator[bytes]:
+    """The digests of the packets at the places of `parts`: (number of the first, part), ascending."""
+    with open_media(path) as container:
+        data = (bytes(packet) for packet in container.demux(container.streams[stream]) if packet.size)
+        at = 0
+        for first, part in parts:
+            digest = hashlib.blake2b(digest_size=16)
+            for sample in islice(data, first - at, first - at + part.count):
+                digest.update(sample)
+            at = first + part.count
+            yield digest.digest()
 
 
 def _settled_before(packets: StreamPackets, tick: int) -> int:

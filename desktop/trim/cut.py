@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import av
 from pydantic import BaseModel, ConfigDict, Field
 
+from desktop.errors import Exit, ReelyError
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Job, Report
-from desktop.trim.compare import Original
+from desktop.trim.compare import CopiedPart, Original
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
+from desktop.trim.h264 import UnfitError
 from desktop.trim.media import CutMedia, Sound, read_media
 from desktop.trim.mux import Timescales, Track, write_clip
 from desktop.trim.partials import owner_of_this_process, partial_path
 from desktop.trim.picture import choose_format
 from desktop.trim.plan import ClipPlan, plan_cut
+from desktop.trim.smart import Joint, SmartPictures, joint_of
 from desktop.trim.sound import output_rate
 from desktop.trim.targets import check_room, check_targets, claim, discarding_unless_done, disk_errors, sync
 from desktop.trim.tracks import can_copy_sound, clip_ticks, picture_track, sound_track
@@ -63,8 +68,9 @@ def trim(job: TrimJob, report: Report) -> TrimResult:
     wanted = len(job.edit.segments) if job.edit.separate else 1
     check_targets(job.targets, wanted, sources, overwrite=job.overwrite)
     media = read_media(job.media, span(report, 0.0, _INDEXING))
+    way = _way(job, media)
     plans = plan_cut(
-        job.edit,
+        job.edit.model_copy(update={"mode": way.mode}),
         media.picture.packets if media.picture else None,
         [sound.packets for sound in media.sounds],
     )
@@ -77,8 +83,31 @@ def trim(job: TrimJob, report: Report) -> TrimResult:
             temporary = partial_path(target, owner_of_this_process())
             written.append(temporary)
             part = span(report, _INDEXING + share * number, _INDEXING + share * (number + 1))
-            clips.append(_ClipCut(job, media, plan, target, temporary).run(part))
+            clips.append(_ClipCut(job, media, plan, target, temporary, way).run(part))
         return TrimResult(clips=tuple(_handed_over(clip, job.owner, written) for clip in clips))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a clip is cut: in mode `smart` with the source's pictures as far as `joint` is there.
+
+    `because` ends the sentence that says why a smart cut was not possible.
+    """
+
+    mode: Mode
+    joint: Joint | None = None
+    because: str | None = None
+
+
+def _way(job: TrimJob, media: CutMedia) -> _Way:
+    if job.edit.mode is not Mode.SMART:
+        return _Way(job.edit.mode)
+    if media.picture is None:
+        return _Way(Mode.EXACT, because="that is how sound is cut to the sample")
+    try:
+        return _Way(Mode.SMART, joint_of(media.picture, job.max_height))
+    except UnfitError as reason:
+        return _Way(Mode.EXACT, because=str(reason))
 
 
 def _handed_over(clip: Clip, owner: str, written: list[Path]) -> Clip:
@@ -99,22 +128,46 @@ class _ClipCut:
     plan: ClipPlan
     target: Path
     temporary: Path
+    way: _Way
 
     def run(self, report: Report) -> Clip:
-        """Write, verify and fsync the clip."""
-        self._write(span(report, 0.0, _WRITING))
+        """Write, verify and fsync the clip; exactly, where a smart cut is not possible or not right."""
+        if self.way.joint is None:
+            return self._run(report)
+        if not self.plan.copies:
+            return self._exactly("there is no point in this part from which pictures could be copied").run(
+                report
+            )
+        try:
+            return self._run(report)
+        except UnfitError as reason:
+            exactly = self._exactly(str(reason))
+        except ReelyError as failure:
+            # ArgumentError: the muxer refuses times that do not fit together, which is no disk's fault.
+            if failure.exit is not Exit.MEDIA and not isinstance(failure.__cause__, av.ArgumentError):
+                raise
+            exactly = self._exactly(f"the smart cut did not succeed ({failure.code})")
+        self.temporary.unlink(missing_ok=True)
+        return exactly.run(report)
+
+    def _exactly(self, because: str) -> _ClipCut:
+        return replace(self, plan=self.plan.encoded_anew(), way=_Way(Mode.EXACT, because=because))
+
+    def _run(self, report: Report) -> Clip:
+        parts = self._write(span(report, 0.0, _WRITING))
         verifying = span(report, _WRITING, 1.0)
         verifying("verify", 0.0)
-        verify_clip(self.temporary, self._expectation())
+        verify_clip(self.temporary, self._expectation(parts))
         with disk_errors(self.temporary, self.target):
             sync(self.temporary)
             clip = self._describe(self.temporary.stat().st_size)
         verifying("verify", 1.0)
         return clip
 
-    def _write(self, report: Report) -> None:
-        mode, picture, plan = self.job.edit.mode, self.media.picture, self.plan
-        stage = "copy" if mode is Mode.COPY else "encode"
+    def _write(self, report: Report) -> Sequence[int | CopiedPart]:
+        """Write the clip. Returns what parts its pictures are made of in a smart cut."""
+        picture, plan = self.media.picture, self.plan
+        stage = "copy" if self.way.mode is Mode.COPY else "encode"
 
         def progress(written: Fraction) -> None:
             report(stage, min(1.0, max(0.0, float(written / plan.duration))))
@@ -122,9 +175,12 @@ class _ClipCut:
         with ExitStack() as held, disk_errors(self.temporary, self.target):
             claim(self.temporary)
             tracks: list[Track] = []
-            if picture is not None:
+            smart = SmartPictures(self.way.joint, plan, held) if self.way.joint is not None else None
+            if smart is not None:
+                tracks.append(smart.track())
+            elif picture is not None:
                 tracks.append(picture_track(picture, plan, choose_format(picture.info, self.job.max_height)))
-            tracks += [sound_track(sound, plan, mode, held) for sound in self.media.sounds]
+            tracks += [sound_track(sound, plan, self.way.mode, held) for sound in self.media.sounds]
             write_clip(
                 self.temporary,
                 tracks,
@@ -132,6 +188,7 @@ class _ClipCut:
                 metadata={"title": self.job.title} if self.job.title else {},
                 progress=progress,
             )
+            return smart.parts if smart is not None else ()
 
     def _timescales(self) -> Timescales:
         picture, sounds = self.media.picture, self.media.sounds
@@ -139,19 +196,18 @@ class _ClipCut:
         # Edit lists are counted in the movie's units: in those of the sound they are exact to the sample.
         return Timescales(video=video, movie=output_rate(sounds[0].info) if sounds else video)
 
-    def _expectation(self) -> Expectation:
+    def _expectation(self, parts: Sequence[int | CopiedPart]) -> Expectation:
         times: list[Fraction] = []
         if self.media.picture is not None:
             packets = self.media.picture.packets
             times = [int(tick) * packets.time_base for tick in clip_ticks(self.plan, packets)]
-        sounds = [_expected_sound(sound, self.plan, self.job.edit.mode) for sound in self.media.sounds]
+        sounds = [_expected_sound(sound, self.plan, self.way.mode) for sound in self.media.sounds]
         original = None
-        if self.job.edit.mode is Mode.COPY and self.media.picture is not None:
+        if self.way.mode is Mode.COPY and self.media.picture is not None:
             original = Original(self.media.picture, self.plan)
-        return Expectation(times, self.plan.duration, sounds, original)
+        return Expectation(times, self.plan.duration, sounds, original, parts)
 
     def _describe(self, size: int) -> Clip:
-        mode = Mode.COPY if self.job.edit.mode is Mode.COPY else Mode.EXACT
         first, last = self.plan.segments[0], self.plan.segments[-1]
         return Clip(
             path=self.target,
@@ -160,18 +216,18 @@ class _ClipCut:
             end=float(last.end),
             frames=self.plan.frames,
             duration=float(self.plan.duration),
-            mode=mode,
-            reencoded_seconds=0.0 if mode is Mode.COPY else float(self.plan.duration),
+            mode=self.way.mode,
+            reencoded_seconds=float(self.plan.encoded),
             early=float(first.early),
             bytes=size,
             notes=tuple(self._notes()),
         )
 
     def _notes(self) -> list[str]:
-        edit, notes = self.job.edit, []
-        if edit.mode is Mode.SMART:
-            notes.append("Smart cutting is not available yet; everything was re-encoded exactly.")
-        if edit.mode is Mode.COPY:
+        notes = []
+        if self.way.because is not None:
+            notes.append(f"Everything was re-encoded, because {self.way.because}.")
+        if self.way.mode is Mode.COPY:
             early = [float(segment.early) for segment in self.plan.segments if segment.early > 0]
             if early:
                 notes.append(
@@ -179,7 +235,7 @@ class _ClipCut:
                 )
             if self.job.max_height is not None:
                 notes.append("The picture keeps its size, because nothing was re-encoded.")
-            if any(not can_copy_sound(sound, edit.mode) for sound in self.media.sounds):
+            if any(not can_copy_sound(sound, self.way.mode) for sound in self.media.sounds):
                 notes.append("The sound was re-encoded, because MP4 cannot carry it as it is.")
         if self.media.left_out:
             notes.append(f"Left out, because clips do not carry them: {', '.join(self.media.left_out)}.")

@@ -80,4 +80,4 @@ class Clip(_Frozen):
     early: float = 0.0
     bytes: int
     notes: tuple[str, ...] = ()
-    """What the user should know, in plain sentences (such as: smart was not available, exact was used)."""
+    """What the user should know, in plain sentences (such as: why everything was re-encoded)."""

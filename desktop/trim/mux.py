@@ -21,14 +21,17 @@ from desktop.media.container import file_url
 class Track:
     """A track of the clip: its packets in decoding order, on the clip's clock, with all their times set.
 
-    The first packet's stream tells codec and parameters. `codec_tag` is the MP4 sample entry, where ours
-    differs from the muxer's choice; `display_matrix` turns the picture.
+    `template`, or else the first packet's stream, tells codec and parameters; `extradata` replaces what it
+    says of them. `codec_tag` is the MP4 sample entry, where ours differs from the muxer's choice;
+    `display_matrix` turns the picture.
     """
 
     packets: Iterator[Packet[Any]]
     codec_tag: str | None = None
     display_matrix: tuple[int, ...] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    template: Stream | None = None
+    extradata: bytes | None = None
     stream: Stream | None = None
 
 
@@ -86,7 +89,7 @@ class _Head:
         packet = next(track.packets, None)
         if packet is None:
             return None
-        track.stream = _add_stream(clip, track, packet.stream)
+        track.stream = _add_stream(clip, track, track.template or packet.stream)
         head = cls(Fraction(0), track.stream.index, packet, track)
         head._take(packet)
         return head
@@ -111,6 +114,8 @@ def _add_stream(clip: OutputContainer, track: Track, template: Stream) -> Stream
     # `opaque`: by the template's own codec, so that no encoder needs to exist for it.
     stream = clip.add_stream_from_template(template, opaque=True)
     stream.metadata.update(track.metadata)
+    if track.extradata is not None:
+        stream.codec_context.extradata = track.extradata
     if track.codec_tag is not None:
         stream.codec_context.codec_tag = track.codec_tag
     if track.display_matrix is not None and isinstance(stream, av.VideoStream):

@@ -7,14 +7,17 @@ The rules, all on the source's clock and in the stream's own ticks (no frames-pe
   start and ends when the last picture gives way to the next one. A picture that is held long (slides, screen
   recordings) is cut short at `out`, but shown at least for the usual time between pictures.
 - Sound without a picture is covered from `in` to `out` exactly.
+- In mode `smart` whatever can be is copied: from the first keyframe in the segment at which streams may be
+  joined, packets in decoding order as long as all of them lie inside and none that is left lies before them.
+  What is before (the in point's group) and after (pictures that refer beyond `out`) is encoded anew.
 - In mode `copy` the cover grows to what can be copied: from the keyframe at or before the first picture to
   the end of the last packet that the last picture needs, without holes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -56,6 +59,10 @@ class SegmentPlan:
     steps: tuple[Step, ...] = ()
     ticks: Ticks | None = None
     """When its pictures are presented, in the video stream's ticks, ascending; None without a picture."""
+    encoded: Fraction = Fraction(0)
+    """How many seconds of its pictures (of its sound, if that is all there is) are encoded anew."""
+    pictures: range | None = None
+    """Where pictures could all be encoded anew: their positions in order of presentation."""
 
     @property
     def duration(self) -> Fraction:
@@ -90,6 +97,27 @@ class ClipPlan:
         """How many pictures the clip has."""
         return sum(len(segment.ticks) for segment in self.segments if segment.ticks is not None)
 
+    @property
+    def copies(self) -> bool:
+        """Whether any picture is copied."""
+        return any(isinstance(step, CopyPackets) for segment in self.segments for step in segment.steps)
+
+    @property
+    def encoded(self) -> Fraction:
+        """How many seconds of it are encoded anew."""
+        return sum((segment.encoded for segment in self.segments), Fraction(0))
+
+    def encoded_anew(self) -> ClipPlan:
+        """The same clip with all its pictures encoded anew."""
+        return ClipPlan(
+            tuple(
+                replace(segment, steps=(EncodePictures(segment.pictures),), encoded=segment.duration)
+                if segment.pictures is not None
+                else segment
+                for segment in self.segments
+            )
+        )
+
     def samples(self, rate: int) -> tuple[tuple[int, int], ...]:
         """For each segment the first sample, counted from the source's zero, and how many; `rate` in 1/s.
 
@@ -115,10 +143,13 @@ def plan_cut(
     for number, segment in enumerate(edit.segments):
         bounds = _bounds(segment, end)
         if video is None:
-            planned.append(SegmentPlan(segment, *bounds))
+            encoded = Fraction(0) if edit.mode is Mode.COPY else bounds[1] - bounds[0]
+            planned.append(SegmentPlan(segment, *bounds, encoded=encoded))
         elif edit.mode is Mode.COPY:
             join = number > 0 and not edit.separate
             planned.append(_plan_copy(segment, bounds, video, joined=join))
+        elif edit.mode is Mode.SMART:
+            planned.append(_plan_smart(segment, bounds, video))
         else:
             planned.append(_plan_encode(segment, bounds, video))
     if edit.separate:
@@ -163,9 +194,52 @@ def _plan_encode(segment: Segment, bounds: tuple[Fraction, Fraction], video: Str
     shortest = max(video.tick_at(bounds[1]), last + video.typical_duration)
     end = max(last + 1, min(video.end_of(pictures[-1]), shortest))
     ticks = video.starts[pictures.start : pictures.stop]
+    covered = video.seconds(int(ticks[0])), video.seconds(end)
     return SegmentPlan(
-        segment, video.seconds(int(ticks[0])), video.seconds(end), (EncodePictures(pictures),), ticks
+        segment, *covered, (EncodePictures(pictures),), ticks, covered[1] - covered[0], pictures
     )
+
+
+def _plan_smart(segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets) -> SegmentPlan:
+    whole = _plan_encode(segment, bounds, video)
+    pictures = _pictures(segment, bounds, video)
+    steps: list[Step] = []
+    done, encoded = pictures.start, Fraction(0)
+    for first, packets in [*_copyable(video, pictures), (pictures.stop, None)]:
+        if done < first:
+            steps.append(EncodePictures(range(done, first)))
+            end = video.seconds(int(video.starts[first])) if first < pictures.stop else whole.end
+            encoded += end - video.seconds(int(video.starts[done]))
+        if packets is not None:
+            steps.append(CopyPackets(packets))
+            done = first + len(packets)
+    return replace(whole, steps=tuple(steps), encoded=encoded)
+
+
+def _copyable(video: StreamPackets, pictures: range) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """The longest runs of packets that can be copied, in order: (position of the first picture, packets).
+
+    A run begins at a clean keyframe after which nothing is shown before it. It goes on in decoding order as
+    far as every packet is inside, and ends where all that it holds is shown before all that it does not.
+    """
+    order = video.order[pictures.start : pictures.stop]
+    low, high = int(order.min()), int(order.max()) + 1
+    outside = len(order)
+    rank = np.full(high - low, outside, dtype=np.int64)
+    rank[order - low] = np.arange(outside)
+    least_from = np.minimum.accumulate(rank[::-1])[::-1]  # the first one shown of this packet and all later
+    done = 0
+    for key in np.flatnonzero(video.clean[low:high] & (rank < outside) & (rank == least_from)):
+        first = int(rank[key])
+        if first < done:
+            continue
+        holes = np.flatnonzero(rank[key:] == outside)
+        run = rank[key : key + holes[0] if holes.size else None]
+        # Ranks are all different and at least `first`: without a gap where the largest is as large as that.
+        whole = np.flatnonzero(np.maximum.accumulate(run) == first + np.arange(run.size))
+        count = int(whole[-1]) + 1
+        done = first + count
+        yield pictures.start + first, np.arange(low + key, low + key + count)
 
 
 def _plan_copy(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from desktop.trim.copied import MP4_PICTURES, MP4_SOUNDS, copied_sound, read_num
 from desktop.trim.edit import Mode
 from desktop.trim.media import Picture, Sound
 from desktop.trim.mux import Track
-from desktop.trim.picture import REORDER_DEPTH, PictureFormat, encoded_pictures
+from desktop.trim.picture import PictureFormat, encoded_pictures
 from desktop.trim.plan import ClipPlan, CopyPackets, Step
 from desktop.trim.sound import encoded_sound, output_rate
 
@@ -25,7 +26,7 @@ _TAGS = {"h264": "avc1", "hevc": "hvc1"}
 
 def picture_track(picture: Picture, clip: ClipPlan, form: PictureFormat | None) -> Track:
     """The clip's pictures: copied, or encoded as `form` says. Raises ReelyError `copy-not-possible`."""
-    copied = any(isinstance(step, CopyPackets) for segment in clip.segments for step in segment.steps)
+    copied = clip.copies
     if copied and picture.info.codec not in MP4_PICTURES:
         raise ReelyError(
             "copy-not-possible",
@@ -34,8 +35,19 @@ def picture_track(picture: Picture, clip: ClipPlan, form: PictureFormat | None) 
             Exit.USAGE,
         )
     tag = _TAGS.get(picture.info.codec) if copied or form is None else form.options["tag:v"]
+    packets = pictures_on_the_clips_clock(
+        picture.packets,
+        clip,
+        partial(_step_packets, picture, form),
+        reorder_depth(picture.packets, clip, encoder=form.reorder_depth if form else 0),
+    )
+    return track_of_pictures(_all_alike(packets), picture, tag)
+
+
+def track_of_pictures(packets: Iterator[Packet[Any]], picture: Picture, tag: str | None) -> Track:
+    """The track of these packets, with what the source says about its picture as a whole."""
     return Track(
-        _on_the_clips_clock(picture, clip, form),
+        packets,
         codec_tag=tag,
         display_matrix=picture.info.display_matrix,
         metadata={"language": picture.info.language} if picture.info.language else {},
@@ -72,33 +84,35 @@ def clip_ticks(clip: ClipPlan, packets: StreamPackets) -> Ticks:
     return np.concatenate(parts)
 
 
-def _on_the_clips_clock(
-    picture: Picture, clip: ClipPlan, form: PictureFormat | None
+def pictures_on_the_clips_clock(
+    packets: StreamPackets, clip: ClipPlan, packets_of: Callable[[Step], Iterator[Packet[Any]]], depth: int
 ) -> Iterator[Packet[Any]]:
-    """All pictures in decoding order with their final times, in the source's ticks from the clip's start."""
-    base = picture.packets.time_base
-    times = clip_ticks(clip, picture.packets)
+    """All pictures in decoding order with their final times, in the source's ticks from the clip's start.
+
+    `packets_of` gives those of a step, presented at the source's ticks; up to `depth` of them are decoded
+    ahead of their turn. Raises ReelyError `pictures-missing`.
+    """
+    base = packets.time_base
+    times = clip_ticks(clip, packets)
     ends = np.append(times[1:], round(clip.duration / base))
     durations = dict(zip(times.tolist(), (ends - times).tolist(), strict=True))
-    decoding_times = iter(_decoding_times(times, _reorder_depth(picture.packets, clip)))
-    parameters: bytes | None = None
+    decoding_times = iter(_decoding_times(times, depth))
     for segment, offset in zip(clip.segments, clip.offsets, strict=False):
         if segment.ticks is None:
             continue
         shift = round(offset / base) - int(segment.ticks[0])
         for step in segment.steps:
-            for packet in _step_packets(step, picture, form):
+            for packet in packets_of(step):
                 pts = int(packet.pts if packet.pts is not None else packet.dts or 0) + shift
                 if pts not in durations:
                     raise _not_as_planned(f"a picture came out at {float(pts * base):.3f} s", pts * base)
-                parameters = _same_parameters(parameters, packet)
                 yield retimed(packet, pts, next(decoding_times), durations.pop(pts), base)
     if durations:
         first = min(durations) * base
         raise _not_as_planned(f"{len(durations)} pictures are missing from {float(first):.3f} s on", first)
 
 
-def _step_packets(step: Step, picture: Picture, form: PictureFormat | None) -> Iterator[Packet[Any]]:
+def _step_packets(picture: Picture, form: PictureFormat | None, step: Step) -> Iterator[Packet[Any]]:
     if isinstance(step, CopyPackets):
         numbered = read_numbered(picture.path, picture.packets, step.packets.tolist())
         return (packet for _, packet in numbered)
@@ -119,30 +133,38 @@ def _decoding_times(times: Ticks, depth: int) -> Ticks:
     return np.concatenate((before, times[: len(times) - depth] if depth else times))[: len(times)]
 
 
-def _reorder_depth(packets: StreamPackets, clip: ClipPlan) -> int:
-    """By how many places pictures are decoded ahead of their turn, at most."""
+def reorder_depth(packets: StreamPackets, clip: ClipPlan, *, encoder: int) -> int:
+    """By how many places pictures are decoded ahead of their turn, at most; `encoder`: those encoded anew."""
     depth = 0
     for segment in clip.segments:
         for step in segment.steps:
             if isinstance(step, CopyPackets):
-                rank = np.argsort(np.argsort(packets.pts[step.packets], kind="stable"), kind="stable")
-                depth = max(depth, int((np.arange(rank.size) - rank).max()))
+                depth = max(depth, reordering(packets.pts[step.packets]))
             else:
-                depth = max(depth, REORDER_DEPTH)
+                depth = max(depth, encoder)
     return depth
 
 
-def _same_parameters(known: bytes | None, packet: Packet[Any]) -> bytes:
-    """The codec parameters of the packet's stream, which have to be those of the packets before it."""
-    own = packet.stream.codec_context.extradata or b""
-    if known is not None and own != known:
-        raise ReelyError(
-            "parameters-differ",
-            "The parts of this clip do not fit together in one file.",
-            "Export them as separate clips.",
-            Exit.MEDIA,
-        )
-    return own
+def reordering(pts: Ticks) -> int:
+    """By how many places pictures are decoded ahead of their turn, at most, presented at `pts` each."""
+    rank = np.argsort(np.argsort(pts, kind="stable"), kind="stable")
+    return int((np.arange(rank.size) - rank).max(initial=0))
+
+
+def _all_alike(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    """The packets, as long as their codec parameters are those of the first one."""
+    known: bytes | None = None
+    for packet in packets:
+        own = packet.stream.codec_context.extradata or b""
+        if known is not None and own != known:
+            raise ReelyError(
+                "parameters-differ",
+                "The parts of this clip do not fit together in one file.",
+                "Export them as separate clips.",
+                Exit.MEDIA,
+            )
+        known = own
+        yield packet
 
 
 def _not_as_planned(what: str, at: Fraction) -> ReelyError:

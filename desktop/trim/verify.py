@@ -17,10 +17,11 @@ import numpy as np
 from desktop.errors import Exit, ReelyError
 from desktop.media.container import open_media
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
-from desktop.trim.compare import Original
+from desktop.trim.compare import CopiedPart, Original, digests_in
 
 # Clips up to this many packets in a track are decoded whole, longer ones at both ends.
 _DECODED_WHOLE = 600
+_DECODED_BEYOND_SEAM = 24
 _CLOCK_SLACK = Fraction(1, 1000)  # seconds: edit lists are counted in units of the movie
 
 
@@ -29,13 +30,15 @@ class Expectation:
     """What the plan promises, in seconds on the clip's clock.
 
     `picture_times` is empty where there is only sound; `sounds` has an entry for each audio track. `original`
-    is what a copied clip can be compared with.
+    is what a copied clip can be compared with. `parts` are the clip's pictures in order where some are copied
+    and some encoded: how many each time, and what a copied part has to hold.
     """
 
     picture_times: Sequence[Fraction]
     duration: Fraction
     sounds: Sequence[SoundExpectation]
     original: Original | None = None
+    parts: Sequence[int | CopiedPart] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     Checked: the index is in front; every picture is there at its time, the first at 0; decoding times
     rise; each track of sound begins and ends where it should; both ends decode without a complaint. Decoders
     do complain about copies that begin with an open group of pictures, though all that is shown is right;
-    such a part has to decode to the very pixels of the source.
+    such a part has to decode to the very pixels of the source. Of `parts` the copied ones hold the source's
+    bytes, and all decode without a complaint across their seams.
     """
     try:
         index = read_packets(path)
@@ -78,7 +82,9 @@ def verify_clip(path: Path, expected: Expectation) -> None:
         raise VerificationError("its index is not in front")
     _check_pictures(index, expected)
     _check_sounds(index, expected)
-    _check_decoding(path, index, expected.original)
+    if index.video is not None:
+        _check_copies(path, index.video, expected.parts)
+    _check_decoding(path, index, expected)
 
 
 def _index_is_in_front(path: Path) -> bool:
@@ -110,11 +116,11 @@ def _check_pictures(index: PacketIndex, expected: Expectation) -> None:
         raise VerificationError(f"a picture is {float(off):.4f} s off its time")
     if video.starts[0] != 0:
         raise VerificationError("its first picture is not at 0")
-    length = video.end * video.time_base
-    if abs(length - expected.duration) > _CLOCK_SLACK + _unevenness(expected):
-        raise VerificationError(
-            f"it is {float(length):.3f} s long instead of {float(expected.duration):.3f} s"
-        )
+    missing = expected.duration - video.end * video.time_base
+    slack = _CLOCK_SLACK + _unevenness(expected)
+    if not -slack <= missing <= slack + _held(expected):
+        length = float(expected.duration - missing)
+        raise VerificationError(f"it is {length:.3f} s long instead of {float(expected.duration):.3f} s")
     if not video.key[0]:
         raise VerificationError("it does not begin with a keyframe")
 
@@ -124,8 +130,18 @@ def _unevenness(expected: Expectation) -> Fraction:
 
     MP4 counts durations between decoding times; that of the picture shown last is only as sure as this.
     """
-    durations = [after - before for before, after in itertools.pairwise(expected.picture_times)]
+    durations = _durations(expected)
     return max(durations) - min(durations) if durations else Fraction(0)
+
+
+def _held(expected: Expectation) -> Fraction:
+    """How much longer the last picture is held than any other: MP4 may not tell that (see above)."""
+    last = expected.duration - expected.picture_times[-1]
+    return max(Fraction(0), last - max(_durations(expected), default=last))
+
+
+def _durations(expected: Expectation) -> list[Fraction]:
+    return [after - before for before, after in itertools.pairwise(expected.picture_times)]
 
 
 def _check_sounds(index: PacketIndex, expected: Expectation) -> None:
@@ -152,30 +168,54 @@ def _check_order(packets: StreamPackets) -> None:
         raise VerificationError("something is presented before it is decoded")
 
 
-def _check_decoding(path: Path, index: PacketIndex, original: Original | None) -> None:
+def _check_copies(path: Path, video: StreamPackets, parts: Sequence[int | CopiedPart]) -> None:
+    places = zip(_seams(parts), parts, strict=False)
+    copies = [(first, part) for first, part in places if isinstance(part, CopiedPart)]
+    for (first, part), found in zip(copies, digests_in(path, video.index, copies), strict=True):
+        if found != part.digest:
+            raise VerificationError(f"the pictures copied to place {first} are not the source's")
+
+
+def _seams(parts: Sequence[int | CopiedPart]) -> list[int]:
+    """The numbers of the parts' first packets, and of what comes after the last."""
+    counts = (part.count if isinstance(part, CopiedPart) else part for part in parts)
+    return list(itertools.accumulate(counts, initial=0))
+
+
+def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> None:
     for packets in index.streams.values():
         pictures = index.video is packets
-        for first, stop in _decoded_parts(packets):
+        for first, stop in _decoded_parts(packets, _seams(expected.parts)[1:-1] if pictures else ()):
             try:
                 _check_part(path, packets, first, stop, pictures=pictures)
             except VerificationError:
+                original = expected.original
                 if not (pictures and original and original.is_shown_by(path, packets, first, stop)):
                     raise
 
 
-def _decoded_parts(packets: StreamPackets) -> Iterator[tuple[int, int]]:
-    """Ranges of packets to decode: all of a short track, else the first and the last group of pictures."""
+def _decoded_parts(packets: StreamPackets, seams: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of packets to decode: all of a short track, else both ends and what is around `seams`.
+
+    Pictures are decoded from a keyframe on; where there are seams, from an IDR picture.
+    """
     count = len(packets)
     if count <= _DECODED_WHOLE:
         yield 0, count
         return
-    keys = np.flatnonzero(packets.key)
+    keys = np.flatnonzero(packets.clean if seams and packets.clean.any() else packets.key)
     if len(keys) == count:  # sound, or pictures that are all keyframes
         yield 0, _DECODED_WHOLE // 4
         yield count - _DECODED_WHOLE // 4, count
         return
-    yield 0, int(keys[1]) if len(keys) > 1 else count
-    if len(keys) > 1:
+    done = int(keys[1]) if len(keys) > 1 else count
+    yield 0, done
+    for seam in seams:
+        stop = min(seam + _DECODED_BEYOND_SEAM, count)
+        if stop > done:
+            yield int(keys[np.searchsorted(keys, seam) - 1]), stop
+            done = stop
+    if done < count:
         yield int(keys[-1]), count
 
 

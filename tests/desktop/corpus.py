@@ -68,6 +68,16 @@ RECIPES: dict[str, Recipe] = {
     ),
     "h264-open": Recipe("open gop.mp4", (*_BOTH, *_X264, "-x264-params", f"{_GOP}:open-gop=1", *_AAC)),
     "h264-open-ts": Recipe("open gop.ts", (*_BOTH, *_X264, "-x264-params", f"{_GOP}:open-gop=1", *_AAC)),
+    "h264-closed-ts": Recipe("closed gop.ts", ("-map", "0", "-c", "copy"), source="h264-closed"),
+    "h264-baseline": Recipe(
+        "baseline.mp4",
+        (*_BOTH, *_X264, "-profile:v", "baseline",
+         "-x264-params", "keyint=20:min-keyint=20:scenecut=0:slices=3:sps-id=1", *_AAC),
+    ),
+    "h264-10bit": Recipe(
+        "ten bits.mkv",
+        (*_BOTH, *_X264, "-pix_fmt", "yuv420p10le", "-x264-params", _GOP, *_AAC),
+    ),
     "h264-mkv": Recipe("h264.mkv", (*_BOTH, *_X264, "-x264-params", _GOP, *_AAC)),
     "h264-29.97": Recipe(
         "ntsc.mp4",

@@ -108,6 +108,101 @@ def test_a_joined_copy_starts_anew_only_where_nothing_refers_back() -> None:
     assert [segment.start for segment in clip.segments] == [Fraction(240, 1000), 0]
 
 
+@pytest.mark.parametrize(
+    ("segment", "steps"),
+    [
+        # A whole closed group, and both of them.
+        ((0.16, 0.32), [[4, 5, 6, 7]]),
+        ((0.0, 0.32), [[0, 1, 2, 3, 4, 5, 6, 7]]),
+        # The in point's group is encoded up to the next keyframe.
+        ((0.08, 0.32), [range(2, 4), [4, 5, 6, 7]]),
+        # 280 is decoded before 200 and 240 but shown after them: they cannot be copied without it.
+        ((0.0, 0.28), [[0, 1, 2, 3, 4], range(5, 7)]),
+        ((0.08, 0.24), [range(2, 4), [4], range(5, 6)]),
+        # No keyframe inside.
+        ((0.2, 0.32), [range(5, 8)]),
+    ],
+)
+def test_a_smart_cut_copies_whatever_refers_to_nothing_outside(
+    segment: tuple[float, float], steps: list[list[int] | range]
+) -> None:
+    closed = stream([0, 120, 40, 80, 160, 280, 200, 240], [0, 4])
+    clip = plan(closed, segment, mode=Mode.SMART)
+    assert [
+        step.packets.tolist() if isinstance(step, CopyPackets) else step.pictures
+        for step in clip.segments[0].steps
+    ] == steps
+    encoded = sum(len(step) for step in steps if isinstance(step, range))
+    assert clip.encoded == encoded * Fraction(40, 1000)
+    exact = plan(closed, segment)
+    assert ticks(clip) == ticks(exact)
+    assert clip.duration == exact.duration
+    (step,) = clip.encoded_anew().segments[0].steps
+    assert step == exact.segments[0].steps[0]
+
+
+def test_copying_never_begins_at_an_open_group() -> None:
+    assert not plan(OPEN_GOP, (0.1, 0.4), mode=Mode.SMART).copies
+    (step,) = plan(OPEN_GOP, (0.0, 0.4), mode=Mode.SMART).segments[0].steps
+    assert isinstance(step, CopyPackets)
+    assert step.packets.tolist() == list(range(10))
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> StreamPackets:
+    """Groups of pictures in any decoding order: clean ones begin with the first shown, others with any."""
+    pts: list[int] = []
+    keys, clean, at = [], [], 0
+    for number in range(draw(st.integers(1, 6))):
+        size = draw(st.integers(1, 8))
+        is_clean = number == 0 or draw(st.booleans())
+        shown = [40 * (at + place) for place in range(size)]
+        keys.append(at)
+        if is_clean:
+            clean.append(at)
+            pts += [shown[0], *draw(st.permutations(shown[1:]))]
+        else:
+            pts += draw(st.permutations(shown))
+        at += size
+    return stream(pts, keys, clean=clean)
+
+
+@given(video=groups(), data=st.data())
+def test_every_picture_comes_once_in_order_and_as_few_as_can_be_are_encoded(
+    video: StreamPackets, data: st.DataObject
+) -> None:
+    count = len(video)
+    start = data.draw(st.integers(0, count - 1))
+    stop = data.draw(st.integers(start + 1, count))
+    clip = plan(video, (start * 0.04, stop * 0.04), mode=Mode.SMART)
+    shown: list[int] = []
+    copied = 0
+    for step in clip.segments[0].steps:
+        if isinstance(step, EncodePictures):
+            shown += video.starts[step.pictures.start : step.pictures.stop].tolist()
+            continue
+        packets = step.packets.tolist()
+        assert packets == list(range(packets[0], packets[-1] + 1))
+        assert video.clean[packets[0]]
+        shown += sorted(video.pts[packets].tolist())
+        copied += len(packets)
+    assert shown == [40 * place for place in range(start, stop)]
+    assert copied == most_that_can_be_copied(video, 40 * start, 40 * stop)
+
+
+def most_that_can_be_copied(video: StreamPackets, start: int, stop: int) -> int:
+    """By trying all: packets in a row from a clean keyframe that are shown in a row, all of them inside."""
+    best = 0
+    for key in np.flatnonzero(video.clean):
+        for end in range(key + 1, len(video) + 1):
+            times = sorted(video.pts[key:end].tolist())
+            if times[0] < start or times[-1] >= stop:
+                break
+            if times == list(range(times[0], times[-1] + 40, 40)):
+                best = max(best, len(times))
+    return best
+
+
 def test_sound_alone_is_covered_exactly() -> None:
     clip = plan(None, (0.0123, 0.2), (0.3, 0.399999))
     assert [(segment.start, segment.end) for segment in clip.segments] == [

@@ -46,7 +46,7 @@ def test_what_was_planned_passes(clip: Path) -> None:
     [
         (lambda plan: replace(plan, picture_times=plan.picture_times[:-1]), "25 pictures instead of 24"),
         (lambda plan: replace(plan, picture_times=[t * 2 for t in plan.picture_times]), "off its time"),
-        (lambda plan: replace(plan, duration=Fraction(5, 4)), "long instead of 1.250"),
+        (lambda plan: replace(plan, duration=Fraction(3, 4)), "long instead of 0.750"),
         (lambda plan: replace(plan, sounds=[]), "1 tracks of sound instead of 0"),
         (
             lambda plan: replace(plan, sounds=[SoundExpectation((FRAME, FRAME), (Fraction(1), Fraction(1)))]),
