@@ -9,6 +9,7 @@ from flask import Flask
 from license_server import errors, extensions, http, logs
 from license_server.accounts import pages
 from license_server.accounts import views as accounts_views
+from license_server.api_keys import views as api_keys_views
 from license_server.clock import Clock, utc_now
 from license_server.config import Config
 from license_server.devices import views as devices_views
@@ -20,6 +21,7 @@ from license_server.usage import views as usage_views
 
 ROOMS = (
     accounts_views.room,
+    api_keys_views.room,
     tiers_views.room,
     usage_views.room,
     devices_views.room,

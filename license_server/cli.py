@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from license_server import background, create_app, extensions, logs, openapi, serving
 from license_server.accounts import service as accounts
 from license_server.accounts.models import Account
+from license_server.api_keys import service as api_keys
 from license_server.clock import now
 from license_server.config import Config, ConfigError
 from license_server.database import migrate_database, unit_of_work
@@ -146,6 +147,7 @@ def gift(email: str, tier: str, until: datetime, data: Path) -> None:
         if until <= now():
             raise click.BadParameter("is in the past", param_hint="--until")
         give(account.id, BY_ID[tier], until)
+        api_keys.revoke_beyond_tier(account.id)
         record("admin.tier-given", account.id, tier=tier, until=until.isoformat(), by="command line")
     click.echo(f"The account has {tier} until {until:%Y-%m-%d %H:%M} UTC.")
 

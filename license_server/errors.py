@@ -108,6 +108,10 @@ class InvalidCredentials(Unauthenticated):
     code, title, status = "invalid-credentials", "The email or the password is wrong", 401
 
 
+class ApiKeyInvalid(Unauthenticated):
+    code, title, status = "api-key-invalid", "The API key is not valid", 401
+
+
 class DeviceSignatureInvalid(Problem):
     code, title, status = "device-signature-invalid", "The device's signature is not valid", 401
 
@@ -118,6 +122,19 @@ class DeviceSignatureExpired(Problem):
 
 class QuotaExhausted(Problem):
     code, title, status = "quota-exhausted", "Nothing is left of this month's quota", 403
+
+
+class TierLimit(Problem):
+    code, title, status = "tier-limit", "The account's tier does not have this", 403
+    keeps_changes = True  # an API key that met it is revoked
+
+
+class ScopeMissing(Problem):
+    code, title, status = "scope-missing", "The API key may not do this", 403
+
+
+class SignInNeeded(Problem):
+    code, title, status = "sign-in-needed", "This takes somebody who is signed in", 403
 
 
 class SignInAgain(Problem):
@@ -138,6 +155,10 @@ class EmailTaken(Problem):
 
 class DeviceLimit(Problem):
     code, title, status = "device-limit", "The account has as many devices as its tier allows", 409
+
+
+class ApiKeyLimit(Problem):
+    code, title, status = "api-key-limit", "The account has as many API keys as it may have", 409
 
 
 class BodyTooLarge(Problem):

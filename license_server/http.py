@@ -20,12 +20,14 @@ from license_server.errors import (
     MalformedRequest,
     NotFound,
     Problem,
+    SignInNeeded,
     UnsupportedMediaType,
     ValidationFailed,
 )
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-Access = Literal["public", "refresh-token", "account"]
+Access = Literal["public", "refresh-token", "session", "account"]
+"""Who may call: `session` is somebody signed in, `account` also an API key with the right scope."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -45,6 +47,11 @@ class Endpoint:
     problems: tuple[type[Problem], ...]
     device_signed: bool
     rate_limit: str
+
+    @property
+    def scope(self) -> str:
+        """What an API key has to be allowed to."""
+        return "read" if self.method == "GET" else "write"
 
 
 @dataclass
@@ -124,8 +131,14 @@ def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Respon
             arguments["query"] = _query(endpoint.query)
         if endpoint.body is not None:
             arguments["body"] = _body(endpoint.body)
-        with database.unit_of_work(writes=endpoint.method != "GET"):
-            if endpoint.access == "account":
+        by_key = endpoint.access in {"session", "account"} and identity.has_api_key()
+        # A key's last use is written down, whatever it is used for.
+        with database.unit_of_work(writes=endpoint.method != "GET" or by_key):
+            if by_key:
+                identity.identify_key(endpoint.scope)
+                if endpoint.access == "session":
+                    raise SignInNeeded("An API key cannot do this. Sign in.")
+            elif endpoint.access in {"session", "account"}:
                 identity.identify()
             answer = view(**arguments)
         if endpoint.answer is None:

@@ -11,12 +11,16 @@ from pydantic import TypeAdapter
 
 from license_server.devices.signatures import HEADER
 from license_server.errors import (
+    ApiKeyInvalid,
     BodyTooLarge,
     MalformedRequest,
     NotFound,
     Problem,
     ProblemDocument,
+    ScopeMissing,
     SessionEnded,
+    SignInNeeded,
+    TierLimit,
     TokenExpired,
     TokenInvalid,
     TooManyRequests,
@@ -28,6 +32,11 @@ from license_server.errors import (
 from license_server.http import Endpoint, endpoints
 
 _Schemas = dict[tuple[str, str], dict[str, Any]]
+_SECURITY: dict[str, list[dict[str, list[str]]]] = {
+    "refresh-token": [{"refresh-token": []}],
+    "session": [{"access-token": []}],
+    "account": [{"access-token": []}, {"api-key": []}],
+}
 _PATH_PARAMETER = re.compile(r"<(\w+)>")
 
 
@@ -54,6 +63,7 @@ def document(version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "access-token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "refresh-token": {"type": "http", "scheme": "bearer"},
+                "api-key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
     }
@@ -107,9 +117,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         body = schemas[f"{endpoint.name} body", "validation"]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if endpoint.access != "public":
-        operation["security"] = [
-            {"refresh-token" if endpoint.access == "refresh-token" else "access-token": []}
-        ]
+        operation["security"] = _SECURITY[endpoint.access]
     operation["responses"] = _responses(endpoint, schemas)
     return operation
 
@@ -146,8 +154,11 @@ def _general_problems(endpoint: Endpoint) -> Iterable[type[Problem]]:
         yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
     if endpoint.body is not None or endpoint.query is not None:
         yield ValidationFailed
-    if endpoint.access == "account":
+    if endpoint.access in {"session", "account"}:
         yield from (Unauthenticated, TokenInvalid, TokenExpired, SessionEnded)
+        yield from (ApiKeyInvalid, TierLimit, ScopeMissing)
+    if endpoint.access == "session":
+        yield SignInNeeded
     if endpoint.access == "refresh-token":
         yield Unauthenticated
     if "<" in endpoint.rule:

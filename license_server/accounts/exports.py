@@ -12,7 +12,7 @@ from license_server.clock import now
 from license_server.database import Base, db
 
 # What proves who somebody is, and is of no use to them.
-_SECRET_COLUMNS = {"password_hash", "token_hash", "token"}
+_SECRET_COLUMNS = {"password_hash", "token_hash", "token", "key_hash"}
 
 
 def export(account: Account, user: User) -> Export:

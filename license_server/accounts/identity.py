@@ -1,24 +1,37 @@
-"""Who is calling: the account and the session behind a request's access token."""
+"""Who is calling: the account behind a request's access token or API key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import g, request
 from sqlalchemy import select
 
 from license_server.accounts import access_tokens
 from license_server.accounts.models import Account, SignInSession
+from license_server.api_keys import service as api_keys
 from license_server.database import db
-from license_server.errors import SessionEnded, Unauthenticated
+from license_server.errors import SessionEnded, SignInNeeded, Unauthenticated
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A signed-in caller, loaded in the request's unit of work."""
+    """A caller with an account, loaded in the request's unit of work.
+
+    `since` is when somebody signed in for this: to the session, or to make the API key.
+    """
 
     account: Account
-    session: SignInSession
+    since: datetime
+    signed_in: SignInSession | None
+
+    @property
+    def session(self) -> SignInSession:
+        """The session that calls. Raises `SignInNeeded` for an API key."""
+        if self.signed_in is None:
+            raise SignInNeeded("An API key cannot do this. Sign in.")
+        return self.signed_in
 
 
 def bearer_token() -> str:
@@ -29,8 +42,19 @@ def bearer_token() -> str:
     return token.strip()
 
 
+def has_api_key() -> bool:
+    """Whether the request comes with an API key, and with no token that would go before it."""
+    return "X-API-Key" in request.headers and "Authorization" not in request.headers
+
+
+def identify_key(scope: str) -> None:
+    """Finds out whose API key calls. Raises `ApiKeyInvalid`, `TierLimit` or `ScopeMissing`."""
+    account, key = api_keys.authenticate(request.headers["X-API-Key"], scope)
+    g.caller = Caller(account, key.created_at, None)
+
+
 def identify() -> None:
-    """Finds out who is calling. Raises a kind of `Unauthenticated`."""
+    """Finds out who is signed in. Raises a kind of `Unauthenticated`."""
     token = access_tokens.read(bearer_token())
     row = db.session.execute(
         select(Account, SignInSession)
@@ -39,7 +63,7 @@ def identify() -> None:
     ).one_or_none()
     if row is None or row[1].ended_at is not None:
         raise SessionEnded("Sign in again.")
-    g.caller = Caller(row[0], row[1])
+    g.caller = Caller(row[0], row[1].created_at, row[1])
 
 
 def caller() -> Caller:

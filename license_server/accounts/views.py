@@ -119,7 +119,7 @@ def refresh() -> SignedIn:
     return _signed_in(service.refresh(identity.bearer_token()))
 
 
-@room.serve("POST", "/auth/logout")
+@room.serve("POST", "/auth/logout", access="session")
 def logout() -> None:
     """End the session that calls."""
     caller = identity.caller()
@@ -132,7 +132,7 @@ def me() -> User:
     return _user(identity.caller().account)
 
 
-@room.serve("PUT", "/auth/me", problems=(EmailTaken, InvalidCredentials))
+@room.serve("PUT", "/auth/me", access="session", problems=(EmailTaken, InvalidCredentials))
 def change_me(body: ProfileChange) -> User:
     """Change the name or the email address; a field that is not sent stays."""
     account = identity.caller().account
@@ -148,7 +148,7 @@ def change_me(body: ProfileChange) -> User:
     return _user(account)
 
 
-@room.serve("DELETE", "/auth/me", problems=(InvalidCredentials,))
+@room.serve("DELETE", "/auth/me", access="session", problems=(InvalidCredentials,))
 def delete_me(body: PasswordConfirmation) -> None:
     """Delete the account and everything that is stored about it."""
     account = identity.caller().account
@@ -156,7 +156,9 @@ def delete_me(body: PasswordConfirmation) -> None:
     service.delete_account(account)
 
 
-@room.serve("POST", "/auth/change-password", problems=(InvalidCredentials, PasswordTooCommon))
+@room.serve(
+    "POST", "/auth/change-password", access="session", problems=(InvalidCredentials, PasswordTooCommon)
+)
 def change_password(body: PasswordChange) -> None:
     """Change the password; all other sessions end."""
     caller = identity.caller()
@@ -165,7 +167,7 @@ def change_password(body: PasswordChange) -> None:
     service.change_password(caller.account, caller.session, password_hash)
 
 
-@room.serve("GET", "/auth/sessions")
+@room.serve("GET", "/auth/sessions", access="session")
 def sessions(query: PageQuery) -> Page[SessionAnswer]:
     """Where the account is signed in, newest first."""
     caller = identity.caller()
@@ -192,13 +194,13 @@ def sessions(query: PageQuery) -> Page[SessionAnswer]:
     )
 
 
-@room.serve("DELETE", "/auth/sessions/<session_id>", problems=(NotFound,))
+@room.serve("DELETE", "/auth/sessions/<session_id>", access="session", problems=(NotFound,))
 def end_session(session_id: str) -> None:
     """End a session."""
     service.end_session(identity.caller().account, session_id)
 
 
-@room.serve("GET", "/auth/export")
+@room.serve("GET", "/auth/export", access="session")
 def export() -> Export:
     """Everything that is stored about the account."""
     account = identity.caller().account

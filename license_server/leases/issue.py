@@ -70,7 +70,7 @@ def open_current_period(account: Account) -> tuple[Standing, Period]:
 def _check_may_have_leases(caller: Caller, device: Device) -> None:
     if device.removed_at is not None:
         raise NotFound("The account no longer has this device. Add it again.")
-    if device.forked_at is not None and caller.session.created_at <= device.forked_at:
+    if device.forked_at is not None and caller.since <= device.forked_at:
         raise SignInAgain("This device's journal was copied or restored. Sign in again to go on.")
 
 

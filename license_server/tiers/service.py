@@ -34,6 +34,15 @@ def give(account_id: str, tier: Tier, until: datetime) -> None:
     db.session.merge(Gift(account_id=account_id, tier=tier.id, until=until, created_at=now()))
 
 
+def offers_with(above: Tier, feature: str) -> list[TierOffer]:
+    """The tiers above one that have a feature, cheapest first; it has no count, so no limit."""
+    return [
+        TierOffer(id=tier.id, price_cents=tier.price_cents, currency=tier.currency, limit=None)
+        for tier in TIERS[TIERS.index(above) + 1 :]
+        if feature in tier.features
+    ]
+
+
 def offers(above: Tier, limit: Callable[[Tier], int | None]) -> list[TierOffer]:
     """The tiers above one that allow more of what `limit` tells, cheapest first."""
     present = limit(above)
