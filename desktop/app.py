@@ -16,7 +16,7 @@ from desktop.log import log_to_file
 from desktop.settings import Settings
 from desktop.source.models import Source, Storyboard
 from desktop.source.storyboards import Storyboards
-from desktop.trim.edit import Clip, Edit
+from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui import ports as ui
 from desktop.ui.application import run
 from desktop.workflow import Workflow
@@ -51,7 +51,7 @@ class WorkflowPorts:
     def open(self, text: str, progress: ui.OnProgress, token: CancelToken) -> Source:
         return self._workflow.open(text, ProgressWriter(progress), token)
 
-    def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> Path:
+    def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> MediaInput:
         return self._workflow.preview(source, ProgressWriter(progress), token)
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:

@@ -79,10 +79,10 @@ class Workflow:
         job = ExtractJob(link=target, cache=self._settings.cache, offline=self._settings.offline)
         return self._jobs.run(job, Source, progress=_passing(report), token=token)
 
-    def preview(self, source: Source, report: Report, token: CancelToken | None = None) -> Path:
-        """A local file of the source that can be scrubbed: the file itself, or a link at a low resolution."""
+    def preview(self, source: Source, report: Report, token: CancelToken | None = None) -> MediaInput:
+        """What can be scrubbed and heard: the file itself, or a link's smallest useful streams."""
         if source.path is not None:
-            return source.path
+            return MediaInput(video=source.path, audio=source.path)
         job = FetchJob(
             source=source,
             purpose=Purpose.PREVIEW,
@@ -90,9 +90,7 @@ class Workflow:
             offline=self._settings.offline,
         )
         media = self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
-        path = media.video or media.audio
-        assert path is not None  # noqa: S101 - a source has at least one stream
-        return path
+        return MediaInput(video=media.video, audio=media.audio)
 
     def trim(
         self,

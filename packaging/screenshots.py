@@ -29,7 +29,7 @@ from desktop.errors import Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream, StreamKind
-from desktop.trim.edit import Clip, Edit, Mode
+from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.ui import theme
 from desktop.ui.models.session import State
 from desktop.ui.ports import AccountStatus, OnProgress
@@ -84,8 +84,8 @@ class Stage:
             ),
         )
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
-        return self.video
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
+        return MediaInput(video=self.video, audio=self.video)
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         raise AssertionError("the stage has no storyboards")

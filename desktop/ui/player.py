@@ -64,12 +64,12 @@ class Player(QObject):
     def playing(self) -> bool:
         return self._speed != 0
 
-    def load(self, path: Path | None, frames: FrameServer | None) -> None:
+    def load(self, sound: Path | None, frames: FrameServer | None) -> None:
         """Take a preview (or None, None to let go of it); the caller closes the frame server."""
         self.pause()
         self._generation += 1
         self._frames = frames
-        self._sound.load(path)
+        self._sound.load(sound)
         self.shown_at = None
         self.picture_changed.emit(QImage())
         self._request()

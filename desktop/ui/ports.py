@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.source.models import Source, Storyboard
-from desktop.trim.edit import Clip, Edit
+from desktop.trim.edit import Clip, Edit, MediaInput
 
 OnProgress = Callable[[Progress], None]
 
@@ -47,8 +47,8 @@ class Ports(Protocol):
     def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
         """The source behind a link or a path, as it was pasted or dropped."""
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
-        """A local file of the source that can be scrubbed; a low resolution of it for links."""
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
+        """Local files of the source that can be scrubbed and heard; a low resolution of it for links."""
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         """The picture file of sheet `number` of a storyboard; a few 100 kB, from anywhere: not trusted."""

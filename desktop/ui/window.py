@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
             self.strip.set_frames(None)
             return
         self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
-        self.player.load(preview.path, preview.frames)
+        self.player.load(preview.sound, preview.frames)
         self.strip.set_frames(preview.frames)
 
     def _trimmed(self) -> None:

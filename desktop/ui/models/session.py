@@ -37,10 +37,10 @@ class State(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What can be scrubbed. `frames` is None where there is only sound."""
+    """What can be scrubbed and heard. `frames` is None without a picture, `sound` without sound."""
 
-    path: Path
     frames: FrameServer | None
+    sound: Path | None
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ class Session(QObject):
         self.preview_changed.emit()
 
         def work(progress: OnProgress, token: CancelToken) -> Preview:
-            path = self._ports.preview(source, progress, token)
+            media = self._ports.preview(source, progress, token)
             token.raise_if_cancelled()
-            return Preview(path, _open_frames(path))
+            return Preview(_open_frames(media.video), media.audio)
 
         self._runner.start(
             Task(
@@ -236,7 +236,9 @@ class Session(QObject):
         self.progressed.emit()
 
 
-def _open_frames(path: Path) -> FrameServer | None:
+def _open_frames(path: Path | None) -> FrameServer | None:
+    if path is None:
+        return None
     try:
         return FrameServer(path, _PREVIEW_HEIGHT)
     except ReelyError as error:

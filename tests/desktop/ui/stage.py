@@ -13,7 +13,7 @@ from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
-from desktop.trim.edit import Clip, Edit
+from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
 
 SIGNED_IN = AccountStatus(
@@ -75,7 +75,9 @@ class StagePorts:
     """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
 
     def __init__(self, video: Path, folder: Path) -> None:
-        self.video = video
+        self.video: Path | None = video
+        self.sound: Path | None = None
+        """A file of its own for the sound, where it is not in `video`."""
         self.folder = folder
         self.gate = Gate()
         self.preview_gate = Gate()
@@ -117,13 +119,13 @@ class StagePorts:
             storyboards=self.storyboards,
         )
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> Path:
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
         self._note()
         progress(Progress(stage="download", fraction=0.5))
         self.preview_gate.pass_through(token)
         if self.preview_error:
             raise self.preview_error
-        return self.video
+        return MediaInput(video=self.video, audio=self.sound or self.video)
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         self._note()

@@ -111,6 +111,16 @@ def test_the_time_stamp_of_a_link_sets_the_playhead(
     assert window.timeline.playhead == pytest.approx(2.5)
 
 
+def test_picture_and_sound_may_come_in_two_files(
+    window: MainWindow, qtbot: QtBot, ports: StagePorts, sound_file: Path
+) -> None:
+    ports.sound = sound_file
+    window.open(LINK)
+    qtbot.waitUntil(lambda: not window.editor.preview.picture.isNull(), timeout=10_000)
+    assert len(window.timeline.frames or ()) == 180
+    assert window.sound._path == sound_file
+
+
 @pytest.mark.parametrize("kind", ["link", "file"])
 def test_what_is_dropped_anywhere_on_the_window_is_opened(
     kind: str, window: MainWindow, qtbot: QtBot, ports: StagePorts, video: Path
