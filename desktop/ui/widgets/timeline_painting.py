@@ -74,8 +74,9 @@ class TimelinePainting:
             painter.setPen(QPen(theme.color("edge"), 1))
             painter.drawLine(QPointF(x, base - 9), QPointF(x, base - 1))
             text = format_timecode(max(0.0, time), ticks.decimals)
-            if -9 < playhead - x < painter.fontMetrics().horizontalAdvance(text) + 12:
-                continue  # the playhead stands on it
+            width = painter.fontMetrics().horizontalAdvance(text)
+            if -9 < playhead - x < width + 12 or x + 5 + width > geometry.width:
+                continue  # the playhead stands on it, or it would be cut off at the edge
             painter.setPen(theme.color("muted"))
             painter.drawText(
                 QRectF(x + 5, 3, 90, base - 8),
