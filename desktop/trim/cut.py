@@ -174,16 +174,17 @@ class _ClipCut:
 
         with ExitStack() as held, disk_errors(self.temporary, self.target):
             claim(self.temporary)
+            # Sound first: its encoders are at work while the pictures' start.
+            sounds = [sound_track(sound, plan, self.way.mode, held) for sound in self.media.sounds]
             tracks: list[Track] = []
             smart = SmartPictures(self.way.joint, plan, held) if self.way.joint is not None else None
             if smart is not None:
                 tracks.append(smart.track())
             elif picture is not None:
                 tracks.append(picture_track(picture, plan, choose_format(picture.info, self.job.max_height)))
-            tracks += [sound_track(sound, plan, self.way.mode, held) for sound in self.media.sounds]
             write_clip(
                 self.temporary,
-                tracks,
+                [*tracks, *sounds],
                 timescales=self._timescales(),
                 metadata={"title": self.job.title} if self.job.title else {},
                 progress=progress,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -110,22 +110,47 @@ def encoded_pictures(
     The packets' presentation times are the source's ticks; decoding times are not set. Raises ReelyError
     `ffmpeg-failed`, or `pictures-missing` where the decoder does not give the first picture.
     """
+    with encoding(path, video, packets, ticks, form) as encoded:
+        yield from encoded
+
+
+@contextmanager
+def encoding(
+    path: Path, video: VideoInfo, packets: StreamPackets, ticks: Ticks, form: PictureFormat
+) -> Iterator[Iterator[Packet[Any]]]:
+    """As `encoded_pictures`, but the encoder starts now, however much later its packets are read."""
     key = packets.keyframe_before(int(ticks[0]))
-    # Seeking is not exact in every container; where it lands too late, the file is read from its start.
-    for seek in (None,) if key == 0 else (int(packets.dts[key]), None):
-        with _encoder(path, video, packets, ticks, form, seek=seek) as encoded:
-            first = next(encoded, None)
-            if first is None or first.pts != ticks[0]:
-                continue
-            yield first
-            yield from encoded
-            return
-    raise ReelyError(
-        "pictures-missing",
-        f"The picture at {float(packets.seconds(int(ticks[0]))):.3f} s cannot be decoded.",
-        "The file may be damaged there; move the in point and try again.",
-        Exit.MEDIA,
-    )
+    seek = int(packets.dts[key]) if key else None
+    with _encoder(path, video, packets, ticks, form, seek=seek) as encoded:
+        # Seeking is not exact in every container; where it lands too late, the file is read from its start.
+        from_start: AbstractContextManager[Iterator[Packet[Any]]] = nullcontext(iter(()))
+        if key:
+            from_start = _encoder(path, video, packets, ticks, form, seek=None)
+        yield _from_the_first(encoded, from_start, packets, ticks)
+
+
+def _from_the_first(
+    encoded: Iterator[Packet[Any]],
+    again: AbstractContextManager[Iterator[Packet[Any]]],
+    packets: StreamPackets,
+    ticks: Ticks,
+) -> Iterator[Packet[Any]]:
+    first = next(encoded, None)
+    if first is not None and first.pts == ticks[0]:
+        yield first
+        yield from encoded
+        return
+    with again as encoded_again:
+        first = next(encoded_again, None)
+        if first is None or first.pts != ticks[0]:
+            raise ReelyError(
+                "pictures-missing",
+                f"The picture at {float(packets.seconds(int(ticks[0]))):.3f} s cannot be decoded.",
+                "The file may be damaged there; move the in point and try again.",
+                Exit.MEDIA,
+            )
+        yield first
+        yield from encoded_again
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -29,7 +29,7 @@ from desktop.trim.copied import read_numbered
 from desktop.trim.h264 import ParameterSets, UnfitError
 from desktop.trim.media import Picture
 from desktop.trim.mux import Track
-from desktop.trim.picture import PictureFormat, encoded_pictures, matched_format
+from desktop.trim.picture import PictureFormat, encoding, matched_format
 from desktop.trim.plan import ClipPlan, CopyPackets, EncodePictures, Step
 from desktop.trim.tracks import pictures_on_the_clips_clock, reorder_depth, reordering, track_of_pictures
 
@@ -93,17 +93,19 @@ class SmartPictures:
     def track(self) -> Track:
         """Raises UnfitError, also while its packets are read."""
         picture, sets = self.joint.picture, self.joint.sets
-        first = next((step for step in self._steps() if isinstance(step, EncodePictures)), None)
+        encoded = [step for step in self._steps() if isinstance(step, EncodePictures)]
         depth = 0
-        if first is not None:
+        if encoded:
             self._form = self.joint.format()
             depth = self._form.reorder_depth
+            # The last one, mostly of a few pictures, is at work while the ones before it are read.
+            for step in {encoded[0], encoded[-1]}:
+                self._started[step] = self.held.enter_context(self._encoding(step))
             # The sample entry is written first, so the encoder tells its parameter sets before its turn.
-            packets = self.held.enter_context(closing(self._encoding(first)))
-            head = next(packets)
+            head = next(self._started[encoded[0]])
             self._encoder = head.stream.codec_context.extradata or b""
             sets = sets.joined(ParameterSets.from_extradata(self._encoder))
-            self._started[first] = chain([head], packets)
+            self._started[encoded[0]] = chain([head], self._started[encoded[0]])
         source = self.held.enter_context(open_media(picture.path))
         packets = pictures_on_the_clips_clock(
             picture.packets,
@@ -129,17 +131,19 @@ class SmartPictures:
     def _packets(self, step: Step) -> Iterator[Packet[Any]]:
         return self._copies(step) if isinstance(step, CopyPackets) else self._encoded(step)
 
-    def _encoding(self, step: EncodePictures) -> Any:
+    def _encoding(self, step: EncodePictures) -> AbstractContextManager[Iterator[Packet[Any]]]:
         assert self._form is not None  # noqa: S101 - for the type checker: there is a step to encode
         picture = self.joint.picture
         ticks = picture.packets.starts[step.pictures.start : step.pictures.stop]
-        return encoded_pictures(picture.path, picture.info, picture.packets, ticks, self._form)
+        return encoding(picture.path, picture.info, picture.packets, ticks, self._form)
 
     def _encoded(self, step: EncodePictures) -> Iterator[Packet[Any]]:
-        for packet in self._started.pop(step, None) or self._encoding(step):
-            if packet.stream.codec_context.extradata != self._encoder:
-                raise UnfitError("its parts could not be encoded alike")
-            yield packet
+        started = self._started.pop(step, None)
+        with nullcontext(started) if started is not None else self._encoding(step) as packets:
+            for packet in packets:
+                if packet.stream.codec_context.extradata != self._encoder:
+                    raise UnfitError("its parts could not be encoded alike")
+                yield packet
 
     def _copies(self, step: CopyPackets) -> Iterator[Packet[Any]]:
         picture, digest = self.joint.picture, hashlib.blake2b(digest_size=16)

@@ -208,15 +208,20 @@ def _decoded_parts(packets: StreamPackets, seams: Sequence[int]) -> Iterator[tup
         yield 0, _DECODED_WHOLE // 4
         yield count - _DECODED_WHOLE // 4, count
         return
-    done = int(keys[1]) if len(keys) > 1 else count
-    yield 0, done
-    for seam in seams:
-        stop = min(seam + _DECODED_BEYOND_SEAM, count)
-        if stop > done:
-            yield int(keys[np.searchsorted(keys, seam) - 1]), stop
-            done = stop
-    if done < count:
-        yield int(keys[-1]), count
+    wanted = [(0, int(keys[1]) if len(keys) > 1 else count)]
+    wanted += [
+        (int(keys[np.searchsorted(keys, seam) - 1]), min(seam + _DECODED_BEYOND_SEAM, count))
+        for seam in seams
+    ]
+    wanted.append((int(keys[-1]), count))
+    first, stop = wanted[0]
+    for begin, end in wanted[1:]:
+        if begin < stop:
+            stop = max(stop, end)
+        else:
+            yield first, stop
+            first, stop = begin, end
+    yield first, stop
 
 
 def _check_part(path: Path, packets: StreamPackets, first: int, stop: int, *, pictures: bool) -> None:

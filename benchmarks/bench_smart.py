@@ -1,0 +1,141 @@
+"""A smart cut of 90 s from 120 s of 1080p H.264 against its peers: wall time and peak memory.
+
+Away from keyframes the peer is PyPI `smartcut` (its command in `SMARTCUT`, from a virtual environment of its
+own), else ffmpeg that encodes everything; between keyframes it is `ffmpeg -c copy`. The source has a keyframe
+every 5 s; making it takes longer than the rest, so one kept from before can be named. Memory is the largest
+sum over the process and all that it started, shared pages counted each time.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import imageio_ffmpeg
+import psutil
+
+from desktop.trim.cut import TrimJob, trim
+from desktop.trim.edit import Edit, MediaInput, Segment
+from side_by_side import Ratio, Spent, machine
+
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+BETWEEN, ON_KEYFRAMES = (12.32, 102.32), (10.0, 100.0)
+RUNS = 3
+
+
+def main() -> None:
+    """Print the figures of all and their ratios."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = Path(sys.argv[1]) if len(sys.argv) > 1 else make_source(folder)
+        smartcut = os.environ.get("SMARTCUT")
+        whole = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "17", "-c:a", "aac"]
+        peer, who = ffmpeg_cut(source, folder, BETWEEN, whole), "ffmpeg, everything encoded"
+        if smartcut:
+            keep = ",".join(str(edge) for edge in BETWEEN)
+            peer, who = [smartcut, str(source), str(folder / "peer.mp4"), "--keep", keep], "smartcut"
+        measure("smart cut of 90 s, 1080p", own_cut(source, folder, BETWEEN), who, peer, folder)
+        copy = ffmpeg_cut(source, folder, ON_KEYFRAMES, ["-c", "copy"])
+        ours = own_cut(source, folder, ON_KEYFRAMES)
+        measure("the same between keyframes", ours, "ffmpeg -c copy", copy, folder)
+
+
+def make_source(folder: Path) -> Path:
+    """120 s of a moving test picture with noise, and sound."""
+    source = folder / "source.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=25:d=120"]
+    sound = ["-f", "lavfi", "-i", "anoisesrc=d=120:a=0.2:r=48000,lowpass=4000"]
+    coding = [
+        "-vf",
+        "noise=alls=6:allf=t,format=yuv420p",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-crf",
+        "23",
+    ]
+    coding += ["-x264-params", "keyint=125:min-keyint=125:scenecut=0:bframes=3", "-c:a", "aac"]
+    subprocess.run([FFMPEG, "-v", "error", *picture, *sound, *coding, source], check=True)
+    return source
+
+
+def own_cut(source: Path, folder: Path, part: tuple[float, float]) -> list[str]:
+    """The command that does the job as the app's child process does it."""
+    return [sys.executable, __file__, str(source), str(folder / "ours.mp4"), *(str(edge) for edge in part)]
+
+
+def ffmpeg_cut(source: Path, folder: Path, part: tuple[float, float], coding: Sequence[str]) -> list[str]:
+    """The command that does it with ffmpeg."""
+    bounds = ["-ss", str(part[0]), "-t", str(part[1] - part[0])]
+    return [FFMPEG, "-v", "error", "-y", *bounds, "-i", str(source), *coding, str(folder / "peer.mp4")]
+
+
+def measure(what: str, ours: Sequence[str], who: str, peer: Sequence[str], folder: Path) -> None:
+    """Run both in turn and print the medians and the ratios, pair by pair."""
+    pairs = []
+    for number in range(RUNS + 1):
+        pair = spent(ours), spent(peer)
+        if number:  # the first pair warms the file cache
+            pairs.append(pair)
+        for clip in folder.glob("*ours*"):
+            clip.unlink()
+    for name, unit, value in (("wall", "s", seconds), ("peak memory", "MB", megabytes)):
+        mine, theirs = median(value(own) for own, _ in pairs), median(value(other) for _, other in pairs)
+        ratios = sorted(value(own) / value(other) for own, other in pairs)
+        ratio = Ratio(median(ratios), ratios[0], ratios[-1])
+        print(f"{what}, {name}: {mine:.2f} {unit}; {who} {theirs:.2f} {unit}; {ratio}  [{machine()}]")
+
+
+seconds: Callable[[Spent], float] = lambda run: run.seconds  # noqa: E731
+megabytes: Callable[[Spent], float] = lambda run: run.peak_memory / 1e6  # noqa: E731
+
+
+def spent(command: Sequence[str]) -> Spent:
+    """Run a command to its end and watch its memory and that of its children."""
+    started, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as said:
+        process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        while process.poll() is None:
+            peak = max(peak, memory_of(process))
+            time.sleep(0.02)  # how finely memory is sampled
+        elapsed = time.perf_counter() - started
+        if process.returncode:
+            said.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, list(command), said.read())
+    return Spent(elapsed, peak)
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Resident bytes of the process and all that it started."""
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # it ended just now
+    return total
+
+
+def cut(source: Path, target: Path, start: float, end: float) -> None:
+    """What `own_cut` runs."""
+    job = TrimJob(
+        media=MediaInput(video=source, audio=source),
+        edit=Edit(segments=(Segment(start=start, end=end),)),
+        targets=(target,),
+    )
+    [clip] = trim(job, lambda _stage, _fraction: None).clips
+    print(clip.model_dump_json())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 5:
+        cut(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
+    else:
+        main()
