@@ -20,7 +20,11 @@ def _normalised(address: str) -> str:
         raise ValueError("is not an email address") from None
 
 
-Email = Annotated[str, Field(max_length=320, examples=["ada@example.com"]), AfterValidator(_normalised)]
+Email = Annotated[
+    str,
+    Field(max_length=320, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
+    AfterValidator(_normalised),
+]
 NewPassword = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
 

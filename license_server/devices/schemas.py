@@ -26,7 +26,7 @@ class NewDevice(Body):
     platform: Name
     public_key: Annotated[
         str,
-        Field(max_length=44, examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]),
+        Field(pattern=r"^[A-Za-z0-9_-]{43}=?$", examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]),
         AfterValidator(_ed25519_key),
     ]
 

@@ -1,0 +1,86 @@
+"""Whatever is sent, each endpoint answers what the OpenAPI document says, and never with a fault of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from license_server.config import Config, RateLimits
+from tests.license_server.actors import Person, TestClock, give_tier
+
+DOCUMENT = schemathesis.openapi.from_path(Path("docs/openapi.json"))
+OPERATIONS = {
+    f"{operation.method.upper()} {operation.path}": operation
+    for result in DOCUMENT.get_all_operations()
+    if isinstance(result, Ok) and (operation := result.ok())
+}
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+# What takes nothing cannot be given anything wrong.
+CALLS = [
+    pytest.param(operation, mode, id=f"{name} {mode.value}")
+    for name, operation in sorted(OPERATIONS.items())
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or operation.body or list(operation.iter_parameters())
+]
+EXAMPLES = 15
+UNHURRIED = "1000000 per second"
+
+
+@pytest.fixture
+def person(config: Config, start: Callable[[Config], Flask], clock: TestClock) -> Person:
+    """Somebody on Premium, at a server that does not count how often it is called."""
+    unlimited = RateLimits(everything=UNHURRIED, sign_up=UNHURRIED, sign_in=UNHURRIED, mail=UNHURRIED)
+    app = start(config.model_copy(update={"rate_limits": unlimited}))
+    person = Person(app, clock, "ada@example.com")
+    person.register()
+    give_tier(person, "premium")
+    return person
+
+
+def test_every_operation_is_checked() -> None:
+    assert len(OPERATIONS) > 25
+
+
+@pytest.mark.parametrize(("operation", "mode"), CALLS)
+def test_an_operation_answers_as_documented(
+    person: Person, operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode
+) -> None:
+    statuses: list[int] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def call(case: Case[Any]) -> None:
+        case.headers["Authorization"] = f"Bearer {person.access}"
+        case.operation.app = person.app
+        response = case.call()
+        statuses.append(response.status_code)
+        case.validate_response(response, checks=CHECKS)
+
+    call()
+    assert statuses
