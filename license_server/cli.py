@@ -55,12 +55,15 @@ def main() -> None:
 @_data_option
 def run(host: str, port: int, data: Path) -> None:
     """Migrate the database, then serve until told to stop."""
-    app = _app(data)
-    _migrated(app)
+    config = _config(data)
     try:
         listener = serving.listen(host, port)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    if "public_url" not in config.model_fields_set:
+        config = config.model_copy(update={"public_url": serving.address_from_here(listener)})
+    app = create_app(config)
+    _migrated(app)
     with background.running(app):
         serving.serve(app, listener)
 

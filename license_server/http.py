@@ -201,7 +201,7 @@ def _finish(response: Response) -> Response:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers.setdefault("Cache-Control", "no-store")
-    if response.status_code < 400:
+    if response.status_code not in {429, 503}:
         headers.pop("Retry-After", None)  # Flask-Limiter tells it even to those who need not wait
     elif g.get("retry_after"):
         headers["Retry-After"] = g.retry_after  # and would tell its own where ours is meant

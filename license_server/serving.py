@@ -27,6 +27,11 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def address_from_here(listener: socket.socket) -> str:
+    """The http address by which this computer reaches a listening socket, if it listens everywhere too."""
+    return address(listener).replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
 def serve(app: Flask, listener: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT; requests that have begun are finished. Prints the address first."""
     config: Config = app.extensions["reely_config"]

@@ -46,14 +46,17 @@ def message(
     found["Message-ID"] = f"<{id}@{host}>"
     found["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note is to answer it
     words = {"letter": letter, "link": link, "to": to}
-    found.set_content(_templates().get_template(f"{letter.kind}.txt").render(words), cte="quoted-printable")
-    found.add_alternative(
-        _templates().get_template(f"{letter.kind}.html").render(words),
-        subtype="html",
-        cte="quoted-printable",
-    )
+    text = _templates().get_template(f"{letter.kind}.txt").render(words)
+    html = _templates().get_template(f"{letter.kind}.html").render(words)
+    found.set_content(text, cte=_encoding(text))
+    found.add_alternative(html, subtype="html", cte=_encoding(html))
     found.set_boundary(f"=_{id}")
     return found
+
+
+def _encoding(text: str) -> str:
+    # Links stay in one piece where nothing has to be encoded; our lines are far below the 998 of RFC 5322.
+    return "7bit" if text.isascii() else "quoted-printable"
 
 
 def _host(config: Config) -> str:

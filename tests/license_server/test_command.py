@@ -44,9 +44,9 @@ def _command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
 
 
 @contextmanager
-def _running(data: Path, **variables: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def _running(data: Path, *options: str, **variables: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     with subprocess.Popen(
-        [*COMMAND, "run", "--port", "0", "--data", str(data)],
+        [*COMMAND, "run", "--port", "0", "--data", str(data), *options],
         env=_environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,7 +55,7 @@ def _running(data: Path, **variables: str) -> Iterator[tuple[str, subprocess.Pop
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            found = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", line)
+            found = re.fullmatch(r"listening on (http://(?:127\.0\.0\.1|0\.0\.0\.0):\d+)\n", line)
             assert found, (
                 line,
                 process.stderr.read() if process.poll() is not None and process.stderr else "",
@@ -112,6 +112,17 @@ def test_it_sends_mail_beside_serving(tmp_path: Path) -> None:
             assert process.wait(timeout=10) == 0
         assert mailbox.messages[0]["From"] == "Reely <no-reply@license.example.com>"
         assert "https://license.example.com/verify-email?token=" in text(mailbox.messages[0])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_links_lead_to_where_it_listens_unless_told_otherwise(tmp_path: Path, host: str) -> None:
+    with smtp_server(Mailbox()) as mailbox:
+        variables = {"MAIL_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        with _running(tmp_path / "data", "--host", host, **variables) as (url, _):
+            here = url.replace("0.0.0.0", "127.0.0.1")
+            _call(here, "/api/v1/auth/register", {"email": "ada@example.com", "password": PASSWORD})
+            assert mailbox.arrived.wait(30)
+        assert f"{here}/verify-email?token=" in text(mailbox.messages[0])
 
 
 def test_a_worker_sends_what_a_server_wrote_that_was_killed(app: Flask, ada: Person, data: Path) -> None:

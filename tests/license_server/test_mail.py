@@ -59,6 +59,7 @@ def test_a_letter_has_a_text_and_an_html_part_and_its_headers(app: Flask, ada: P
     link = f"http://127.0.0.1:8000/verify-email?token={_token(text(letter))}"
     assert link in text(letter)
     assert text(letter, "html").count(f'href="{link}"') == 1
+    assert link.encode() in letter.as_bytes(), "in one piece, also for who reads it raw"
 
 
 def _token(words: str) -> str:
