@@ -185,7 +185,7 @@ def _seams(parts: Sequence[int | CopiedPart]) -> list[int]:
 def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> None:
     for packets in index.streams.values():
         pictures = index.video is packets
-        for first, stop in _decoded_parts(packets, _seams(expected.parts)[1:-1] if pictures else ()):
+        for first, stop in _decoded_parts(packets, expected.parts if pictures else ()):
             try:
                 _check_part(path, packets, first, stop, pictures=pictures)
             except VerificationError:
@@ -194,21 +194,24 @@ def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> No
                     raise
 
 
-def _decoded_parts(packets: StreamPackets, seams: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of packets to decode: all of a short track, else both ends and what is around `seams`.
+def _decoded_parts(packets: StreamPackets, parts: Sequence[int | CopiedPart]) -> Iterator[tuple[int, int]]:
+    """Ranges of packets to decode: all of a short track, else both ends and what is around the parts' seams.
 
-    Pictures are decoded from a keyframe on; where there are seams, from an IDR picture.
+    Pictures are decoded from a keyframe on; where there are parts, from an IDR picture, and at the start of a
+    copied one only as far as shows that the decoder took it: the rest is the source's, byte by byte.
     """
+    seams = _seams(parts)[1:-1]
     count = len(packets)
     if count <= _DECODED_WHOLE:
         yield 0, count
         return
-    keys = np.flatnonzero(packets.clean if seams and packets.clean.any() else packets.key)
+    keys = np.flatnonzero(packets.clean if parts and packets.clean.any() else packets.key)
     if len(keys) == count:  # sound, or pictures that are all keyframes
         yield 0, _DECODED_WHOLE // 4
         yield count - _DECODED_WHOLE // 4, count
         return
-    wanted = [(0, int(keys[1]) if len(keys) > 1 else count)]
+    group = int(keys[1]) if len(keys) > 1 else count
+    wanted = [(0, min(group, _DECODED_BEYOND_SEAM) if parts else group)]
     wanted += [
         (int(keys[np.searchsorted(keys, seam) - 1]), min(seam + _DECODED_BEYOND_SEAM, count))
         for seam in seams
