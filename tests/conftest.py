@@ -6,20 +6,17 @@ import gc
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+
+from tests.leaks import Belongings
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # else pytest-xvfb brings a display
 
 pytest_plugins = ["tests.youtube.fixtures"]
-
-# Threads that belong to libraries, live for the whole process, and hold nothing of ours.
-_LASTING_THREADS = ("pytest_timeout", "ThreadPoolExecutor-global")
 
 
 @pytest.fixture(autouse=True)
@@ -42,37 +39,11 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Fixtures of a wider scope start their things before the first test's own set-up, so they are not counted.
     """
-    process = psutil.Process()
-    threads = set(threading.enumerate())
-    children = {child.pid for child in process.children(recursive=True)}
-    files = _open_files(process)
+    before = Belongings.now()
     yield
-    left = _leftovers(process, threads, children, files)
+    left = Belongings.now().left_since(before)
     if left:
         gc.collect()
-        left = _leftovers(process, threads, children, files)
+        left = Belongings.now().left_since(before)
     if left:
         pytest.fail(f"{request.node.name} left behind: {'; '.join(left)}")
-
-
-def _leftovers(
-    process: psutil.Process, threads: set[threading.Thread], children: set[int], files: set[str]
-) -> list[str]:
-    left = [
-        f"thread {thread.name}"
-        for thread in threading.enumerate()
-        if thread not in threads and thread.is_alive() and not thread.name.startswith(_LASTING_THREADS)
-    ]
-    for child in process.children(recursive=True):
-        if child.pid not in children:
-            try:
-                left.append(f"process {child.pid} ({' '.join(child.cmdline()[:3])}, {child.status()})")
-            except psutil.NoSuchProcess:
-                continue
-    left += [f"open file {path}" for path in _open_files(process) - files]
-    return left
-
-
-def _open_files(process: psutil.Process) -> set[str]:
-    """Open files that may be ours: the system's read-only data (icon, font and MIME caches) is not."""
-    return {file.path for file in process.open_files() if not file.path.startswith("/usr/share/")}

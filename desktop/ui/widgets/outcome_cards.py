@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from desktop.errors import ReelyError
@@ -118,7 +118,7 @@ class ResultCard(_Card):
         self._copied = QTimer(self)
         self._copied.setSingleShot(True)
         self._copied.setInterval(1500)
-        self._copied.timeout.connect(lambda: self.copy_button.setText(self.tr("Copy path")))
+        self._copied.timeout.connect(self._offer_copying)
         pair = QHBoxLayout()
         pair.setSpacing(8)
         pair.addWidget(self.play_button, 1)
@@ -176,6 +176,14 @@ class ResultCard(_Card):
             QGuiApplication.clipboard().setText(str(self._path))
             self.copy_button.setText(self.tr("Copied"))
             self._copied.start()
+
+    def _offer_copying(self) -> None:
+        self.copy_button.setText(self.tr("Copy path"))
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        super().hideEvent(event)
+        self._copied.stop()
+        self._offer_copying()
 
 
 class ErrorCard(_Card):

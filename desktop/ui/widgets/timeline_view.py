@@ -6,11 +6,13 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
+    QHideEvent,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -46,7 +48,7 @@ class TimelineView(QWidget):
         self._wanting.setSingleShot(True)
         self._wanting.setInterval(_SETTLED_MS)
         self._wanting.timeout.connect(self._want_pictures)
-        timeline.view_changed.connect(self._wanting.start)
+        timeline.view_changed.connect(self._want_soon)
         strip.changed.connect(self._strip_changed)
         self._held: Part | None = None
         self._grab = 0.0
@@ -83,13 +85,25 @@ class TimelineView(QWidget):
         times.sort(key=lambda time: abs(time - middle))
         self._strip.want(times, round(geometry.track.height * self.devicePixelRatioF()))
 
+    def _want_soon(self) -> None:
+        if self.isVisible():
+            self._wanting.start()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self._want_soon()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        super().hideEvent(event)
+        self._wanting.stop()
+
     def _strip_changed(self) -> None:
         self.update()
-        self._wanting.start()
+        self._want_soon()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        self._wanting.start()
+        self._want_soon()
 
     def _changed(self) -> None:
         self.updateGeometry()
