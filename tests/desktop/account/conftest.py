@@ -32,7 +32,7 @@ _numbers = itertools.count(1)
 
 
 class MemoryKeyring(KeyringBackend):
-    """A keyring that ends with the test. Its priority keeps keyring from choosing it, or its kin, by itself."""
+    """A keyring that ends with the test. By its priority keyring never chooses it, or its kin, by itself."""
 
     priority = 0
 
