@@ -39,11 +39,12 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Fixtures of a wider scope start their things before the first test's own set-up, so they are not counted.
     """
-    before = Belongings.now()
+    qt = "qapp" in request.fixturenames
+    before = Belongings.now(qt=qt)
     yield
-    left = Belongings.now().left_since(before)
+    left = Belongings.now(qt=qt).left_since(before)
     if left:
         gc.collect()
-        left = Belongings.now().left_since(before)
+        left = Belongings.now(qt=qt).left_since(before)
     if left:
         pytest.fail(f"{request.node.name} left behind: {'; '.join(left)}")

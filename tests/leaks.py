@@ -24,14 +24,15 @@ class Belongings:
     timers: dict[int, str] = field(hash=False)
 
     @classmethod
-    def now(cls) -> Self:
+    def now(cls, *, qt: bool = True) -> Self:
+        """Looks around; for Qt's timers only where `qt`, since finding them walks every object there is."""
         process = psutil.Process()
         return cls(
             threads=frozenset(threading.enumerate()),
             children=dict(map(_described, process.children(recursive=True))),
             # The system's read-only data (icon, font and MIME caches) is no one's to close.
             files=frozenset(f.path for f in process.open_files() if not f.path.startswith("/usr/share/")),
-            timers=_running_timers(),
+            timers=_running_timers() if qt else {},
         )
 
     def left_since(self, before: Belongings) -> list[str]:
