@@ -18,6 +18,7 @@ from license_server.leases import views as leases_views
 from license_server.system import views as system_views
 from license_server.tiers import views as tiers_views
 from license_server.usage import views as usage_views
+from license_server.webhooks import views as webhooks_views
 
 ROOMS = (
     accounts_views.room,
@@ -27,6 +28,7 @@ ROOMS = (
     devices_views.room,
     leases_views.room,
     jobs_views.room,
+    webhooks_views.room,
     system_views.room,
 )
 

@@ -16,10 +16,11 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from license_server import background, create_app, extensions, logs, openapi, serving
+from license_server import create_app, extensions, logs, openapi, serving
 from license_server.accounts import service as accounts
 from license_server.accounts.models import Account
 from license_server.api_keys import service as api_keys
+from license_server.background import loop
 from license_server.clock import now
 from license_server.config import Config, ConfigError
 from license_server.database import migrate_database, unit_of_work
@@ -64,7 +65,7 @@ def run(host: str, port: int, data: Path) -> None:
         config = config.model_copy(update={"public_url": serving.address_from_here(listener)})
     app = create_app(config)
     _migrated(app)
-    with background.running(app):
+    with loop.running(app):
         serving.serve(app, listener)
 
 
@@ -77,7 +78,7 @@ def worker(data: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        background.work(app, stop)
+        loop.work(app, stop)
     finally:
         extensions.close(app)
 

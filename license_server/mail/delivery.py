@@ -55,6 +55,12 @@ class _Claimed:
         return f"{self.written_at:%Y%m%dT%H%M%S}-{self.letter.kind}-{self.id}.eml"
 
 
+def deliver_due(app: Flask) -> None:
+    """Sends all mail that is due."""
+    while deliver_next(app):
+        pass
+
+
 def deliver_next(app: Flask) -> bool:
     """Sends the mail that is due longest; False if none is, or there is no way to send any."""
     config: Config = app.extensions["reely_config"]

@@ -15,10 +15,12 @@ def post(letter: Letter, to: str, account_id: str | None) -> None:
     _post(letter, to, account_id, None)
 
 
-def post_once(letter: Letter, to: str, account_id: str, once: str) -> None:
-    """The same, but nothing where the account was told `once` before; the account is locked by the caller."""
-    if db.session.scalar(select(Mail.id).where(Mail.account_id == account_id, Mail.once == once)) is None:
-        _post(letter, to, account_id, once)
+def post_once(letter: Letter, to: str, account_id: str, once: str) -> bool:
+    """The same, but nothing (False) where the account was told `once` before; the caller has locked it."""
+    if db.session.scalar(select(Mail.id).where(Mail.account_id == account_id, Mail.once == once)) is not None:
+        return False
+    _post(letter, to, account_id, once)
+    return True
 
 
 def _post(letter: Letter, to: str, account_id: str | None, once: str | None) -> None:

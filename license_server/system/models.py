@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log, and when periodic tasks are due."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ class AuditEntry(Base):
     account_id: Mapped[str] = mapped_column(Id)
     event: Mapped[str] = mapped_column(String(64))
     details: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+class PeriodicTask(Base):
+    """When a task of the background is due next, wherever in the deployment it is done."""
+
+    __tablename__ = "periodic_tasks"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    due_at: Mapped[datetime]

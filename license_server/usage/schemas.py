@@ -46,3 +46,12 @@ class Usage(Answer):
     max_source_seconds: int
     meters: Meters
     history: list[PastPeriod]
+
+
+class LimitReachedData(Answer):
+    """What the webhook `usage.limit_reached` tells: the units of a meter are used up until `renews_at`."""
+
+    meter: str
+    limit: int
+    period_id: str
+    renews_at: datetime

@@ -16,7 +16,16 @@ from license_server.tiers.service import offers, standing
 from license_server.usage import ledger
 from license_server.usage.models import UsageStats
 from license_server.usage.periods import Period
-from license_server.usage.schemas import Meters, MeterUsage, PastPeriod, PeriodAnswer, Usage, UsedUnits
+from license_server.usage.schemas import (
+    LimitReachedData,
+    Meters,
+    MeterUsage,
+    PastPeriod,
+    PeriodAnswer,
+    Usage,
+    UsedUnits,
+)
+from license_server.webhooks import service as webhooks
 
 _NAMES = {Meter.TRIM: "trims", Meter.HOOK_RUN: "AI hook runs"}
 
@@ -56,16 +65,22 @@ def quota_exhausted(account: Account, period: Period, tier: Tier, meter: Meter) 
 
 
 def tell_of_reached_limits(account: Account, period: Period, tier: Tier, meters: Iterable[Meter]) -> None:
-    """Writes to the account, once a period, that the units of a meter are used up. The account is locked."""
+    """Tells the account, once a period, that the units of a meter are used up. The account is locked."""
     for meter in meters:
         limit = tier.limit(meter)
-        if limit is not None and _meter(account, period, tier, meter).settled >= limit:
-            outbox.post_once(
-                LimitReached(units=_NAMES[meter], limit=limit, renews_at=period.ends_at),
-                account.email,
-                account.id,
-                f"limit-reached {period.id} {meter.value}",
+        if limit is None or _meter(account, period, tier, meter).settled < limit:
+            continue
+        first = outbox.post_once(
+            LimitReached(units=_NAMES[meter], limit=limit, renews_at=period.ends_at),
+            account.email,
+            account.id,
+            f"limit-reached {period.id} {meter.value}",
+        )
+        if first:
+            told = LimitReachedData(
+                meter=meter.value, limit=limit, period_id=period.id, renews_at=period.ends_at
             )
+            webhooks.enqueue(db.session, account.id, "usage.limit_reached", told.model_dump(mode="json"))
 
 
 def _meter(account: Account, period: Period, tier: Tier, meter: Meter) -> MeterUsage:

@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from license_server import background
 from license_server.api_keys.models import ApiKey
 from license_server.api_keys.service import MOST_KEYS
+from license_server.background.cleanup import clean
 from license_server.database import db
 from tests.license_server.actors import Device, Person, TestClock, give_tier, on_both_databases
 
@@ -148,10 +148,10 @@ def test_keys_end_with_the_tier_also_where_nobody_used_them(
     app: Flask, pro: Person, clock: TestClock
 ) -> None:
     key = _made(pro)["key"]
-    background.clean(app)
+    clean(app)
     assert _with_key(pro, key, "GET", "/auth/me").status_code == 200, "not before"
     clock.advance(days=366)
-    background.clean(app)
+    clean(app)
     give_tier(pro, "premium")
     assert _code(_with_key(pro, key, "GET", "/auth/me")) == (401, "api-key-invalid")
 

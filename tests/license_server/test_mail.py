@@ -12,7 +12,7 @@ import trustme
 from flask import Flask
 from sqlalchemy import select
 
-from license_server import background
+from license_server.background.cleanup import clean
 from license_server.config import Config
 from license_server.database import db, unit_of_work
 from license_server.mail import outbox, transport
@@ -304,10 +304,10 @@ def test_a_reached_limit_is_told_once_a_month(
 def test_old_mail_and_tokens_are_forgotten(app: Flask, ada: Person, clock: TestClock) -> None:
     letters(app)
     clock.advance(days=29)
-    background.clean(app)
+    clean(app)
     assert len(_rows(app)) == 1
     clock.advance(days=62)
-    background.clean(app)
+    clean(app)
     with app.app_context():
         left = {
             name: db.session.execute(select(db.metadata.tables[name])).all()

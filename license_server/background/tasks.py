@@ -1,0 +1,31 @@
+"""The list of what is done in the background, and how often. A domain that has such work adds a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+
+from license_server.background.cleanup import clean
+from license_server.mail.delivery import deliver_due
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work that is due `every` so often; `work` does all there is to do, in units of work of its own.
+
+    It may be killed at any moment and run at the same moment elsewhere: it has to claim what it does, and
+    to leave what it has not finished for the next run.
+    """
+
+    name: str
+    every: timedelta
+    work: Callable[[Flask], None]
+
+
+TASKS: tuple[Task, ...] = (
+    Task("mail", timedelta(seconds=1), deliver_due),
+    Task("cleanup", timedelta(hours=1), clean),
+)
