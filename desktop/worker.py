@@ -46,8 +46,9 @@ def worker_command() -> list[str]:
 
 
 def main() -> int:
-    """Do the job on standard input."""
-    return run_child(JOBS)
+    """Do the jobs on standard input. The arguments after the name are kinds of jobs to be ready for."""
+    kinds = sys.argv[2:] if sys.argv[1:2] == ["worker"] else sys.argv[1:]
+    return run_child(JOBS, [kind for kind in kinds if kind in JOBS])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
-"""The child's side of a job: read it from standard input, do it, answer with JSON lines.
+"""The child's side of jobs: read one from standard input, do it, answer with JSON lines, wait for the next.
 
 The child's life is tied to its parent's: standard input stays open while the parent lives, and when it
-ends, the child and everything that it started end too. Standard output belongs to the protocol alone;
+ends, the child and everything that it started end too. A job that fails ends the child as well, so that
+nothing of it meets the next one. Standard output belongs to the protocol alone;
 whatever libraries print there is sent to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import queue
 import signal
-import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 import psutil
@@ -32,18 +34,17 @@ Registry = Mapping[str, Callable[[], tuple[type[Job], JobFunction]]]
 
 def end_process_tree() -> None:
     """Kill everything that this process started, then this process. Does not return."""
-    if os.name == "posix" and os.getpgid(0) == os.getpid():
+    if _leads_a_group():
         os.killpg(os.getpid(), signal.SIGKILL)
-    for process in psutil.Process().children(recursive=True):
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
+    _end_children()
     os._exit(1)
 
 
-def run_child(registry: Registry) -> int:
-    """Do the one job whose JSON is the first line of standard input. Returns the process's exit code."""
+def run_child(registry: Registry, ahead: Sequence[str] = ()) -> int:
+    """Do the jobs whose JSON comes a line each on standard input. Returns the process's exit code.
+
+    `ahead` are kinds of jobs whose imports are made while there is nothing else to do.
+    """
     protocol_out = _claim_stdout()
     write_lock = threading.Lock()
 
@@ -52,11 +53,22 @@ def run_child(registry: Registry) -> int:
             protocol_out.write(message.model_dump_json() + "\n")
             protocol_out.flush()
 
-    line = sys.stdin.readline()
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_lines, args=(lines,), name="parent-watch", daemon=True).start()
+    loader = _Loader(registry)
+    threading.Thread(target=loader.load, args=(ahead,), name="imports", daemon=True).start()
+    while True:
+        code = _do(lines.get(), loader, emit)
+        if code:
+            return code
+
+
+def _do(line: bytes, loader: _Loader, emit: Callable[[Progress | Result | Failure], None]) -> int:
+    """Do one job and tell what came of it; 0 if it succeeded, then nothing that it started is left."""
     try:
-        job, function = _decode(registry, line)
+        job, function = loader.decode(line)
         result = function(job, ProgressWriter(emit))
+        _end_children()
         emit(Result(data=result.model_dump(mode="json")))
     except ReelyError as error:
         emit(Failure.of(error))
@@ -72,6 +84,29 @@ def run_child(registry: Registry) -> int:
     return 0
 
 
+class _Loader:
+    """Imports what jobs need: one kind after the other, for two threads may meet half of a module."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._lock = threading.Lock()
+
+    def load(self, kinds: Sequence[str]) -> None:
+        """Import ahead; what cannot be imported is told when it is needed."""
+        for kind in kinds:
+            try:
+                with self._lock:
+                    self._registry[kind]()
+            except Exception:  # noqa: BLE001 - the same happens to the job, which tells it
+                traceback.print_exc()
+
+    def decode(self, line: bytes) -> tuple[Job, JobFunction]:
+        kind = Job.model_validate_json(line, extra="ignore").kind
+        with self._lock:
+            model, function = self._registry[kind]()
+        return model.model_validate_json(line), function
+
+
 def _claim_stdout() -> TextIO:
     """Keep the real standard output for the protocol; later writes to file descriptor 1 go to stderr."""
     protocol_fd = os.dup(1)
@@ -79,17 +114,33 @@ def _claim_stdout() -> TextIO:
     return os.fdopen(protocol_fd, "w", encoding="utf-8", newline="\n")
 
 
-def _end_with_parent() -> None:
+def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:
+    """Pass on what the parent says, and end with it."""
     # The raw descriptor: a thread that waits inside sys.stdin would hold its lock at interpreter shutdown.
-    while os.read(0, 4096):
-        pass
+    waiting = b""
+    while data := os.read(0, 64 * 1024):
+        *whole, waiting = (waiting + data).split(b"\n")
+        for line in whole:
+            lines.put(line)
     end_process_tree()
 
 
-def _decode(registry: Registry, line: str) -> tuple[Job, JobFunction]:
-    kind = Job.model_validate_json(line, extra="ignore").kind
-    model, function = registry[kind]()
-    return model.model_validate_json(line), function
+def _leads_a_group() -> bool:
+    return os.name == "posix" and os.getpgid(0) == os.getpid()
+
+
+def _end_children() -> None:
+    """Kill everything that this process started; in a group of its own also what its children left behind."""
+    own = os.getpid()
+    if not _leads_a_group():
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        return
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if pid != own and os.getpgid(pid) == own:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _from_os_error(error: OSError) -> ReelyError:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,107 @@ def test_a_child_ends_with_everything_it_started_when_its_parent_is_killed() -> 
         child.stdin.close()  # what the operating system does when the parent dies
         assert child.wait(timeout=5) == -signal.SIGKILL
     assert all(_gone(pid) for pid in pids)
+
+
+def _pid_of_the_child(supervisor: Supervisor) -> int:
+    return int(supervisor.run(Act(do="pid"), Answer).text)
+
+
+def test_each_job_has_a_child_of_its_own_unless_children_are_kept(supervisor: Supervisor) -> None:
+    first = _pid_of_the_child(supervisor)
+    assert _gone(first)
+    assert _pid_of_the_child(supervisor) != first
+
+
+def test_a_child_that_is_kept_does_the_next_job_and_ends_with_the_block(supervisor: Supervisor) -> None:
+    with supervisor:
+        first = _pid_of_the_child(supervisor)
+        assert _pid_of_the_child(supervisor) == first
+        assert not _gone(first)
+    assert _gone(first)
+
+
+@pytest.mark.parametrize("do", ["refuse", "fault", "segfault"])
+def test_a_child_whose_job_failed_is_not_used_again(supervisor: Supervisor, do: str) -> None:
+    with supervisor:
+        before = _pid_of_the_child(supervisor)
+        with pytest.raises(ReelyError):
+            supervisor.run(Act(do=do), Answer)
+        assert _gone(before)
+        assert _pid_of_the_child(supervisor) != before
+
+
+def test_a_kept_child_ends_within_half_a_second_of_cancel(supervisor: Supervisor) -> None:
+    token = CancelToken()
+    pids: list[int] = []
+    began: list[float] = []
+
+    def cancel(progress: Progress) -> None:
+        pids.extend(_pids(progress))
+        began.append(time.monotonic())
+        token.cancel()
+
+    with supervisor:
+        before = _pid_of_the_child(supervisor)
+        with pytest.raises(Cancelled):
+            supervisor.run(Act(do="hang"), Answer, progress=cancel, token=token)
+        assert time.monotonic() - began[0] < 0.5
+        assert before in pids
+        assert all(_gone(pid) for pid in pids)
+        assert _pid_of_the_child(supervisor) != before
+
+
+def test_a_kept_child_that_died_meanwhile_is_replaced(supervisor: Supervisor) -> None:
+    with supervisor:
+        before = _pid_of_the_child(supervisor)
+        os.kill(before, signal.SIGKILL)
+        assert _gone(before)
+        assert _pid_of_the_child(supervisor) != before
+
+
+def test_jobs_at_the_same_time_have_children_of_their_own(supervisor: Supervisor) -> None:
+    with supervisor, ThreadPoolExecutor(2) as pool:
+        token = CancelToken()
+        hanging: list[int] = []
+        up = threading.Event()
+
+        def note(progress: Progress) -> None:
+            hanging.extend(_pids(progress))
+            up.set()
+
+        first = pool.submit(supervisor.run, Act(do="hang"), Answer, progress=note, token=token)
+        assert up.wait(10)
+        assert _pid_of_the_child(supervisor) not in hanging
+        token.cancel()
+        assert isinstance(first.exception(), Cancelled)
+
+
+def test_what_a_job_left_running_ends_though_its_child_is_kept(supervisor: Supervisor) -> None:
+    seen: list[int] = []
+    with supervisor:
+        supervisor.run(Act(do="leave-a-grandchild"), Answer, progress=lambda each: seen.extend(_pids(each)))
+        child, grandchild = seen
+        assert _gone(grandchild)
+        assert _pid_of_the_child(supervisor) == child
+
+
+def test_the_log_gets_what_was_said_during_the_failed_job_alone(
+    supervisor: Supervisor, log: list[str]
+) -> None:
+    with supervisor:
+        supervisor.run(Act(do="chatter"), Answer)
+        with pytest.raises(ReelyError):
+            supervisor.run(Act(do="segfault"), Answer)
+    assert "last words" in log[0]
+    assert "greeting" not in log[0]
+
+
+def test_a_prepared_child_imports_ahead_what_it_will_need(supervisor: Supervisor) -> None:
+    with supervisor:
+        supervisor.prepare("first", "second")
+        supervisor.run(Act(kind="third", do="pid"), Answer)
+        imported = supervisor.run(Act(kind="third", do="what-is-imported"), Answer).text.split()
+    assert [kind for kind in imported if kind != "third"] == ["first", "second"]
 
 
 def test_a_command_that_cannot_start_is_an_error_of_the_disk_not_a_hang(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 
 from pydantic import BaseModel
 
 from desktop.errors import Exit, ReelyError
-from desktop.jobs.child import run_child
+from desktop.jobs.child import JobFunction, run_child
 from desktop.jobs.protocol import Job, Report
 
 
@@ -50,6 +51,12 @@ def act(job: Act, report: Report) -> Answer:
         case "chatter":
             print("a library's greeting")
             os.write(1, b"and a C library's\n")
+        case "pid":
+            return Answer(text=str(os.getpid()))
+        case "leave-a-grandchild":
+            _start_a_grandchild(report)
+        case "what-is-imported":
+            return Answer(text=" ".join(IMPORTED))
         case "refuse":
             raise ReelyError("no-such-thing", "There is no such thing.", "Ask for another.", Exit.SOURCE)
         case "disk-full":
@@ -68,5 +75,14 @@ def act(job: Act, report: Report) -> Answer:
     return Answer(text=job.text)
 
 
+IMPORTED: list[str] = []
+
+
+def _loader(kind: str) -> tuple[type[Job], JobFunction]:
+    IMPORTED.append(kind)
+    return Act, act
+
+
 if __name__ == "__main__":
-    sys.exit(run_child({"act": lambda: (Act, act)}))
+    REGISTRY = {kind: partial(_loader, kind) for kind in ("act", "first", "second", "third")}
+    sys.exit(run_child(REGISTRY, sys.argv[1:]))
