@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from redis import Redis
+from sentry_sdk.utils import BadDsn, Dsn
 
 from license_server.leases.keys import FileKeys, FixedKeys, LeaseKeys
 from license_server.mail.server import MailServer
@@ -32,7 +34,7 @@ class Argon2Cost(BaseModel):
 
 
 class RateLimits(BaseModel):
-    """How often one address may call, in Flask-Limiter's notation; one field a kind of call."""
+    """How often one address may call, in the notation of `limits`; one field a kind of call."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,6 +43,8 @@ class RateLimits(BaseModel):
     mail: str = "30 per minute; 300 per day"
     """Calls that make us write to an address of the caller's choice."""
     sign_in: str = "120 per minute; 5000 per day"
+    account: str = "1200 per minute"
+    """Calls of one account, from anywhere."""
 
 
 def _with_known_driver(url: str) -> str:
@@ -73,6 +77,24 @@ def _networks(listed: object) -> object:
         raise ValueError("each one has to be an address, or a network such as 10.0.0.0/8") from None
 
 
+def _redis(url: str | None) -> str | None:
+    if url is not None:
+        try:
+            Redis.from_url(url)
+        except ValueError:
+            raise ValueError("has to be redis://, rediss:// or unix:// with a host or path") from None
+    return url
+
+
+def _dsn(text: SecretStr | None) -> SecretStr | None:
+    if text is not None:
+        try:
+            Dsn(text.get_secret_value())
+        except (BadDsn, ValueError):
+            raise ValueError("is not the DSN of a Sentry project") from None
+    return text
+
+
 class Config(BaseModel):
     """Everything that a deployment decides."""
 
@@ -82,7 +104,9 @@ class Config(BaseModel):
     jwt_secret_key: Annotated[SecretStr, Field(min_length=32)]
     lease_keys: LeaseKeys
     environment: Literal["production", "development"] = "development"
-    redis_url: str | None = None
+    redis_url: Annotated[str | None, AfterValidator(_redis)] = None
+    sentry_dsn: Annotated[SecretStr | None, AfterValidator(_dsn)] = None
+    """Where faults of ours are reported."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] = "http://127.0.0.1:8000"
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins), BeforeValidator(_listed)] = ()
     """Web pages of these origins may call the API."""
@@ -141,6 +165,7 @@ _VARIABLES = {
     "jwt_secret_key": "JWT_SECRET_KEY",
     "lease_keys": "LEASE_SIGNING_KEY",
     "redis_url": "REDIS_URL",
+    "sentry_dsn": "SENTRY_DSN",
     "public_url": "PUBLIC_URL",
     "environment": "REELY_ENV",
     "cors_origins": "CORS_ORIGINS",

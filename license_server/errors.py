@@ -5,7 +5,6 @@ A problem's `type` is `https://reely.app/problems/<code>`; codes are stable, wor
 
 from __future__ import annotations
 
-import traceback
 from datetime import datetime
 from typing import ClassVar
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_jsonable_python
 from werkzeug.exceptions import HTTPException
 
-from license_server.logs import log
+from license_server.logs import note_fault
 
 PROBLEM_TYPE = "https://reely.app/problems/"
 
@@ -137,6 +136,10 @@ class SignInNeeded(Problem):
     code, title, status = "sign-in-needed", "This takes somebody who is signed in", 403
 
 
+class AdministratorNeeded(Problem):
+    code, title, status = "administrator-needed", "This takes an administrator", 403
+
+
 class SignInAgain(Problem):
     code, title, status = "sign-in-again", "This device has to sign in again", 403
 
@@ -246,7 +249,6 @@ def respond(problem: Problem) -> Response:
     response.status_code = problem.status
     response.content_type = "application/problem+json"
     response.headers.update(problem.headers)
-    g.retry_after = problem.headers.get("Retry-After")
     return response
 
 
@@ -256,7 +258,6 @@ _OF_STATUS: dict[int, tuple[type[Problem], str]] = {
     405: (MethodNotAllowed, "Use one of the methods in the header Allow."),
     413: (BodyTooLarge, "Send less at once."),
     415: (UnsupportedMediaType, "Send JSON, with the content type application/json."),
-    429: (TooManyRequests, "Wait for as many seconds as the header Retry-After says."),
 }
 
 
@@ -269,15 +270,10 @@ def init_app(app: Flask) -> None:
 def _of_http_exception(error: HTTPException) -> Response:
     kind, detail = _OF_STATUS.get(error.code or 500, (MalformedRequest, "The request cannot be read."))
     problem = kind(detail)
-    problem.headers = {
-        name: value
-        for name, value in error.get_headers()
-        if name in ("Allow", "Retry-After") or name.startswith("X-RateLimit")
-    }
+    problem.headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     return respond(problem)
 
 
 def _of_exception(error: Exception) -> Response:
-    # Where it happened, but not its message: those of a database quote what people sent.
-    log.error("unexpected", error=type(error).__name__, traceback=traceback.format_tb(error.__traceback__))
+    note_fault("unexpected", error)
     return respond(Unexpected("It was noted, and will be looked into. Try again in a while."))

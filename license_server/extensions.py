@@ -1,14 +1,11 @@
-"""The Flask extensions, made ready for one app: database, access tokens, rate limits."""
+"""What one app is made ready with: database, access tokens, rate limits, proxies, CORS, Sentry."""
 
 from __future__ import annotations
 
-from flask import Flask, current_app, request
+from flask import Flask
 from flask_cors import CORS
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from limits.storage import MemoryStorage
 
-from license_server import database, http
+from license_server import database, rate_limits, sentry
 from license_server.accounts import access_tokens
 from license_server.config import Config
 from license_server.proxies import TrustedProxies
@@ -29,29 +26,13 @@ def init_app(app: Flask, config: Config) -> None:
             expose_headers=["Retry-After", "X-Request-ID"],
             max_age=600,
         )
-    Limiter(
-        get_remote_address,
-        app=app,
-        application_limits=[config.rate_limits.everything],
-        default_limits=[_limit_of_this_call],
-        storage_uri=config.redis_url or "memory://",
-        in_memory_fallback_enabled=config.redis_url is not None,
-        headers_enabled=True,
-        strategy="moving-window",
-    )
-
-
-def _limit_of_this_call() -> str:
-    """The limit that the endpoint's declaration names, or the general one."""
-    config: Config = current_app.extensions["reely_config"]
-    name = http.rate_limit_of(request.endpoint)
-    return str(getattr(config.rate_limits, name))
+    rate_limits.init_app(app, config)
+    sentry.init_app(config)
 
 
 def close(app: Flask) -> None:
-    """Gives back what the app holds: database connections, and the timer that forgets old requests."""
+    """Gives back what the app holds: connections to the database and to Redis, and Sentry's thread."""
     with app.app_context():
         database.db.engine.dispose()
-    for limiter in app.extensions["limiter"]:
-        if isinstance(limiter.storage, MemoryStorage):
-            limiter.storage.timer.join()
+    app.extensions["reely_rate_limiter"].close()
+    sentry.close()

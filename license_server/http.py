@@ -13,9 +13,11 @@ import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from license_server import database
+from license_server import database, rate_limits
 from license_server.accounts import identity
+from license_server.accounts.models import Role
 from license_server.errors import (
+    AdministratorNeeded,
     FieldFault,
     MalformedRequest,
     NotFound,
@@ -26,7 +28,7 @@ from license_server.errors import (
 )
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-Access = Literal["public", "refresh-token", "session", "account"]
+Access = Literal["public", "refresh-token", "session", "account", "administrator"]
 """Who may call: `session` is somebody signed in, `account` also an API key with the right scope."""
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -47,6 +49,11 @@ class Endpoint:
     problems: tuple[type[Problem], ...]
     device_signed: bool
     rate_limit: str
+    content_type: str
+
+    @property
+    def needs_account(self) -> bool:
+        return self.access in {"session", "account", "administrator"}
 
     @property
     def scope(self) -> str:
@@ -79,12 +86,14 @@ class Room(Blueprint):
         problems: tuple[type[Problem], ...] = (),
         device_signed: bool = False,
         rate_limit: str = "everything",
+        content_type: str = "application/json",
     ) -> Callable[[View], View]:
         """Declares a view as an endpoint.
 
         Its parameter `body`, if it has one, is the JSON body, checked against its annotation; `query` is
         the query string likewise; the others come from the path. Its return annotation is the answer's
-        schema; None is 204. It runs inside the request's unit of work, which commits when it returns.
+        schema; None is 204, and text of another content type is answered as it is. It runs inside the
+        request's unit of work, which commits when it returns.
         """
 
         def declare(view: View) -> View:
@@ -103,6 +112,7 @@ class Room(Blueprint):
                 problems=problems,
                 device_signed=device_signed,
                 rate_limit=rate_limit,
+                content_type=content_type,
             )
             _registry.endpoints[endpoint.name] = endpoint
             self.add_url_rule(rule, view.__name__, _serve(endpoint, view), methods=[method])
@@ -131,22 +141,32 @@ def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Respon
             arguments["query"] = _query(endpoint.query)
         if endpoint.body is not None:
             arguments["body"] = _body(endpoint.body)
-        by_key = endpoint.access in {"session", "account"} and identity.has_api_key()
+        by_key = endpoint.needs_account and identity.has_api_key()
         # A key's last use is written down, whatever it is used for.
         with database.unit_of_work(writes=endpoint.method != "GET" or by_key):
-            if by_key:
-                identity.identify_key(endpoint.scope)
-                if endpoint.access == "session":
-                    raise SignInNeeded("An API key cannot do this. Sign in.")
-            elif endpoint.access in {"session", "account"}:
-                identity.identify()
+            if endpoint.needs_account:
+                _admit(endpoint, by_key=by_key)
             answer = view(**arguments)
         if endpoint.answer is None:
             return Response(status=204)
-        body = endpoint.answer.dump_json(answer)
-        return Response(body, status=endpoint.status, content_type="application/json")
+        body = answer if isinstance(answer, str) else endpoint.answer.dump_json(answer)
+        return Response(body, status=endpoint.status, content_type=endpoint.content_type)
 
     return answer_request
+
+
+def _admit(endpoint: Endpoint, *, by_key: bool) -> None:
+    """Finds out who calls, and whether they may: too often, or this at all."""
+    if by_key:
+        identity.identify_key(endpoint.scope)
+        if endpoint.access != "account":
+            raise SignInNeeded("An API key cannot do this. Sign in.")
+    else:
+        identity.identify()
+    account = identity.caller().account
+    rate_limits.count_account(account.id)
+    if endpoint.access == "administrator" and account.role != Role.ADMIN:
+        raise AdministratorNeeded("Only administrators may see this.")
 
 
 def _body(schema: type[BaseModel]) -> BaseModel:
@@ -182,6 +202,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 def init_app(app: Flask) -> None:
     app.before_request(_name_request)
+    app.before_request(_count_call)
     app.after_request(_finish)
 
 
@@ -190,6 +211,10 @@ def _name_request() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _count_call() -> None:
+    rate_limits.count_address(rate_limit_of(request.endpoint))
 
 
 def _finish(response: Response) -> Response:
@@ -201,10 +226,6 @@ def _finish(response: Response) -> Response:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers.setdefault("Cache-Control", "no-store")
-    if response.status_code not in {429, 503}:
-        headers.pop("Retry-After", None)  # Flask-Limiter tells it even to those who need not wait
-    elif g.get("retry_after"):
-        headers["Retry-After"] = g.retry_after  # and would tell its own where ours is meant
     if current_app.extensions["reely_config"].public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+import traceback
 
+import sentry_sdk
 import structlog
 from flask import Flask, Response, g, request
 
@@ -30,6 +32,15 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
 )
 log: structlog.stdlib.BoundLogger = structlog.get_logger("license_server")
+
+
+def note_fault(event: str, error: BaseException) -> None:
+    """A fault of ours goes to the log and to Sentry: where it happened, but not its message.
+
+    The messages of a database quote what people sent.
+    """
+    log.error(event, error=type(error).__name__, traceback=traceback.format_tb(error.__traceback__))
+    sentry_sdk.capture_exception(error)
 
 
 def configure() -> None:

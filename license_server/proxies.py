@@ -38,6 +38,14 @@ class TrustedProxies:
         return plain is not None and any(ipaddress.ip_address(plain) in network for network in self._networks)
 
 
+def network_of(address: str | None) -> str:
+    """The address as it is counted: who has one IPv6 address has its whole /64. Empty where there is none."""
+    plain = _plain((address or "").partition("%")[0])
+    if plain is None:
+        return ""  # a Unix socket has no address
+    return str(ipaddress.ip_network((plain, 64), strict=False)) if ":" in plain else plain
+
+
 def _plain(text: str) -> str | None:
     """The address in its usual spelling; None if it is none."""
     try:

@@ -11,7 +11,6 @@ Accounts and addresses are kept as keyed digests only.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +24,7 @@ from license_server.accounts.models import SignInAttempts
 from license_server.clock import now
 from license_server.database import apart, db
 from license_server.errors import TooManyAttempts
+from license_server.proxies import network_of
 
 FREE_TRIES = 5
 """Failures of an account from one address that cost no waiting; then 1 s, 2 s, 4 s, …"""
@@ -50,7 +50,7 @@ class Attempt:
 
     @classmethod
     def of(cls, email: str, address: str | None) -> Attempt:
-        return cls(_account_key(email), keyed_digest("sign-in-address", _network(address)))
+        return cls(_account_key(email), keyed_digest("sign-in-address", network_of(address)))
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -150,16 +150,3 @@ def _key() -> Tuple:
 
 def _account_key(email: str) -> str:
     return keyed_digest("sign-in-account", email)
-
-
-def _network(address: str | None) -> str:
-    """The address as it is counted: who has one IPv6 address has its whole /64."""
-    try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return ""  # a Unix socket has no address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is None:
-            return str(ipaddress.ip_network((found, 64), strict=False))
-        return str(found.ipv4_mapped)
-    return str(found)
