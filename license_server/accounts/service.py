@@ -49,7 +49,7 @@ def register(email: str, password_hash: str, full_name: str | None) -> Account:
     account = Account(email=email, password_hash=password_hash, full_name=full_name, created_at=now())
     db.session.add(account)
     _flush_address()
-    outbox.post(VerifyEmail(), account.email, account.id)
+    ask_to_verify(account)
     record("account.registered", account.id)
     return account
 
@@ -182,6 +182,11 @@ def verify_email(token: str) -> None:
     record("account.email-verified", account.id)
 
 
+def ask_to_verify(account: Account) -> None:
+    """Has a letter sent by which the account's address is confirmed."""
+    outbox.post(VerifyEmail(), account.email, account.id)
+
+
 def change_email(account: Account, email: str) -> None:
     """Sets another address, which is asked whether it is theirs. Raises `EmailTaken`."""
     if email == account.email:
@@ -192,7 +197,7 @@ def change_email(account: Account, email: str) -> None:
     account.email = email
     account.email_verified = False
     _flush_address()
-    outbox.post(VerifyEmail(), account.email, account.id)
+    ask_to_verify(account)
     record("account.email-changed", account.id)
 
 

@@ -108,6 +108,14 @@ def verify_email(body: EmailVerification) -> None:
     service.verify_email(body.token)
 
 
+@room.serve("POST", "/auth/resend-verification", access="session", rate_limit="mail")
+def resend_verification() -> None:
+    """Have the mail for confirming the address sent once more; nothing is sent where it is confirmed."""
+    account = identity.caller().account
+    if not account.email_verified:
+        service.ask_to_verify(account)
+
+
 @room.serve(
     "POST",
     "/auth/refresh",

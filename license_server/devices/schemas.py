@@ -31,6 +31,10 @@ class NewDevice(Body):
     ]
 
 
+class DeviceName(Body):
+    name: Name
+
+
 class DeviceAnswer(Answer):
     id: str
     name: str

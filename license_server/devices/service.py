@@ -54,12 +54,17 @@ def find(account: Account, device_id: str) -> Device:
     return device
 
 
+def rename(account: Account, device_id: str, name: str) -> Device:
+    """Gives a device on the list another name. Raises `NotFound`."""
+    device = _listed(account, device_id)
+    device.name = name
+    return device
+
+
 def remove(account: Account, device_id: str) -> None:
     """Takes a device off the list. What it holds stays held until the period ends. Raises `NotFound`."""
     accounts.lock(account.id)
-    device = find(account, device_id)
-    if device.removed_at is not None:
-        raise NotFound("The account has no such device.")
+    device = _listed(account, device_id)
     device.removed_at = now()
     record("device.removed", account.id, device=device.id)
 
@@ -100,6 +105,13 @@ def others_active(device: Device, days: int = 7) -> bool:
         )
         is not None
     )
+
+
+def _listed(account: Account, device_id: str) -> Device:
+    device = find(account, device_id)
+    if device.removed_at is not None:
+        raise NotFound("The account has no such device.")
+    return device
 
 
 def _count(account: Account) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from license_server.accounts import identity
 from license_server.devices import service
 from license_server.devices.models import Device
-from license_server.devices.schemas import DeviceAnswer, NewDevice
+from license_server.devices.schemas import DeviceAnswer, DeviceName, NewDevice
 from license_server.errors import DeviceLimit, LostDeviceLimit, NotFound
 from license_server.http import Room
 from license_server.leases import reclaim
@@ -30,6 +30,12 @@ def list_devices(query: PageQuery) -> Page[DeviceAnswer]:
     rows = select(Device).where(Device.account_id == account.id, Device.removed_at.is_(None))
     found, cursor = page(rows, Device.created_at, Device.id, query)
     return Page(items=[_answer(device) for device in found], next=cursor)
+
+
+@room.serve("PUT", "/devices/<device_id>", problems=(NotFound,))
+def rename(device_id: str, body: DeviceName) -> DeviceAnswer:
+    """Give a device another name."""
+    return _answer(service.rename(identity.caller().account, device_id, body.name))
 
 
 @room.serve("DELETE", "/devices/<device_id>", problems=(NotFound,))

@@ -14,6 +14,7 @@ from license_server.config import Config
 from license_server.database import Base, db
 from license_server.system.models import AuditEntry
 from tests.license_server.actors import PASSWORD, Device, Person, TestClock, on_both_databases
+from tests.license_server.post import letters, token
 
 USER_FIELDS = {"id", "email", "full_name", "tier", "role", "email_verified", "created_at"}
 
@@ -373,3 +374,17 @@ def test_too_many_tries_from_one_address_are_slowed_down(
     assert answers[3].get_json()["code"] == "too-many-requests"
     assert int(answers[3].headers["Retry-After"]) > 0
     assert person.call("GET", "/auth/me").status_code == 200, "only this kind of call is slowed down"
+
+
+def test_the_mail_that_confirms_the_address_is_sent_again_until_it_is_confirmed(
+    app: Flask, ada: Person
+) -> None:
+    subject = "Confirm your email address"
+    (first,) = letters(app, subject)
+    assert ada.call("POST", "/auth/resend-verification").status_code == 204
+    _first, again = letters(app, subject)
+    assert token(again) != token(first)
+    assert ada.call("POST", "/auth/verify-email", {"token": token(again)}, token="").status_code == 204
+    assert ada.call("POST", "/auth/resend-verification").status_code == 204
+    assert len(letters(app, subject)) == 2
+    assert ada.call("POST", "/auth/resend-verification", token="").status_code == 401

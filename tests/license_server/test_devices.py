@@ -22,6 +22,18 @@ def test_a_device_is_added_once_by_its_key(ada: Person) -> None:
     assert [item["name"] for item in ada.call("GET", "/devices").get_json()["items"]] == ["Laptop, renamed"]
 
 
+def test_a_device_gets_another_name_while_it_is_on_the_list(ada: Person, laptop: Device) -> None:
+    bob = Person(ada.app, ada.clock, "bob@example.com")
+    bob.register()
+    answer = ada.call("PUT", f"/devices/{laptop.id}", {"name": "The studio's"})
+    assert (answer.status_code, answer.get_json()["name"]) == (200, "The studio's")
+    assert [item["name"] for item in ada.call("GET", "/devices").get_json()["items"]] == ["The studio's"]
+    assert ada.call("PUT", f"/devices/{laptop.id}", {"name": ""}).status_code == 422
+    assert bob.call("PUT", f"/devices/{laptop.id}", {"name": "mine"}).status_code == 404
+    ada.call("DELETE", f"/devices/{laptop.id}")
+    assert ada.call("PUT", f"/devices/{laptop.id}", {"name": "gone"}).status_code == 404
+
+
 @pytest.mark.parametrize("key", ["", "short", "!" * 43, "A" * 60, "A" * 42])
 def test_a_public_key_that_is_none_is_refused(ada: Person, key: str) -> None:
     answer = ada.call("POST", "/devices", {"name": "x", "platform": "linux", "public_key": key})
