@@ -15,15 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Job, Report
+from desktop.trim.bits import UnfitError
 from desktop.trim.compare import CopiedPart, Original
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
-from desktop.trim.h264 import UnfitError
+from desktop.trim.joint import Joint
+from desktop.trim.joints import joint_of
 from desktop.trim.media import CutMedia, Sound, read_media
 from desktop.trim.mux import Timescales, Track, write_clip
 from desktop.trim.partials import owner_of_this_process, partial_path
 from desktop.trim.picture import choose_format
 from desktop.trim.plan import ClipPlan, plan_cut
-from desktop.trim.smart import Joint, SmartPictures, joint_of
+from desktop.trim.smart import SmartPictures
 from desktop.trim.sound import output_rate
 from desktop.trim.targets import check_room, check_targets, claim, discarding_unless_done, disk_errors, sync
 from desktop.trim.tracks import can_copy_sound, clip_ticks, picture_track, sound_track
@@ -73,6 +75,7 @@ def trim(job: TrimJob, report: Report) -> TrimResult:
         job.edit.model_copy(update={"mode": way.mode}),
         media.picture.packets if media.picture else None,
         [sound.packets for sound in media.sounds],
+        way.joint.rule() if way.joint else None,
     )
     if job.max_height is None:  # what is scaled down may be far smaller than its source
         check_room(job.targets[0].absolute().parent, sum(media.bytes_of(plan) for plan in plans))

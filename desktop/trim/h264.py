@@ -5,9 +5,12 @@ Syntax: ITU-T H.264, 7.3; the sample entry's record: ISO/IEC 14496-15, 5.3.3 (av
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+from desktop.trim.bits import Bits, UnfitError
+from desktop.trim.nal import nal_units, payload_bits, with_lengths
 
 _SLICES, _SPS, _PPS = {1, 5}, 7, 8
 # Data partitions, and what further layers and views bring (13: SPS extension, 14, 15, 20, 21: SVC, MVC, 3D).
@@ -15,11 +18,6 @@ _FOREIGN = {2, 3, 4, 13, 14, 15, 19, 20, 21}
 _WITH_CHROMA = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244}
 _AVCC_WITH_CHROMA = {100, 110, 122, 144}
 _LARGEST, _MOST_SEQUENCES, _MOST_PICTURES = 0xFFFF, 31, 255  # bytes and counts that avcC has room for
-_READ = 4096  # bytes of a unit; what is read here is in front
-
-
-class UnfitError(Exception):
-    """The stream holds what a smart cut cannot join; the words complete the sentence `because …`."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,9 @@ class ParameterSets:
             compatibility &= one.compatibility
         level = max(one.level for one in read)
         record = bytearray((1, profile, compatibility, level, 0xFC | 3, 0xE0 | len(self.sequences)))
-        record += _with_lengths(self.sequences.values(), 2)
+        record += with_lengths(self.sequences.values(), 2)
         record.append(len(self.pictures))
-        record += _with_lengths(self.pictures.values(), 2)
+        record += with_lengths(self.pictures.values(), 2)
         if profile in _AVCC_WITH_CHROMA:
             first = self.first
             record += bytes(
@@ -136,14 +134,14 @@ class ParameterSets:
             if kind in _SLICES and self._is_field(unit):
                 raise UnfitError("its pictures are coded as separate fields")
             units.append(unit)
-        return _with_lengths(units, 4)
+        return with_lengths(units, 4)
 
     @cached_property
     def _sequence_of(self) -> Mapping[int, int]:
         """Which sequence parameter set each picture parameter set belongs to (7.3.2.2)."""
         found = {}
         for number, unit in self.pictures.items():
-            bits = Bits(unit[1:])
+            bits = payload_bits(unit[1:])
             bits.unsigned()
             found[number] = bits.unsigned()
         return found
@@ -152,7 +150,7 @@ class ParameterSets:
         """field_pic_flag of a slice (7.3.3)."""
         if all(one.frames_only for one in self.parameters.values()):
             return False
-        bits = Bits(unit[1:64])
+        bits = payload_bits(unit[1:64])
         bits.unsigned()  # first_mb_in_slice
         bits.unsigned()  # slice_type
         sequence = self.parameters.get(self._sequence_of.get(bits.unsigned(), -1))
@@ -165,31 +163,12 @@ class ParameterSets:
         return bool(bits.read(1))
 
 
-def nal_units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """The NAL units of an access unit, after lengths of `length_size` bytes or, for 0, after start codes."""
-    at = 0
-    if length_size:
-        while at + length_size < len(data):
-            begin = at + length_size
-            at = begin + int.from_bytes(data[at:begin])
-            if at > begin:
-                yield data[begin:at]
-        return
-    at = data.find(b"\0\0\1")
-    while at >= 0:
-        after = data.find(b"\0\0\1", at + 3)
-        unit = data[at + 3 : after if after >= 0 else len(data)].rstrip(b"\0")
-        if unit:
-            yield unit
-        at = after
-
-
 def read_sequence(unit: bytes) -> SequenceParameters:
     """Read a sequence parameter set as far as frame_mbs_only_flag. Raises UnfitError."""
     if len(unit) < 5:
         raise UnfitError("its parameter sets are damaged")
     profile, compatibility, level = unit[1:4]
-    bits = Bits(unit[4:])
+    bits = payload_bits(unit[4:])
     number = bits.unsigned()
     chroma, luma_depth, chroma_depth, planes = 1, 8, 8, False
     if profile in _WITH_CHROMA:
@@ -245,36 +224,9 @@ def _skip_order_count(bits: Bits) -> None:
             bits.signed()
 
 
-class Bits:
-    """Reads a raw byte sequence payload bit by bit, less its emulation prevention (7.3.1, 9.1)."""
-
-    def __init__(self, payload: bytes) -> None:
-        data = payload[:_READ].replace(b"\0\0\3", b"\0\0")
-        self._value, self._left = int.from_bytes(data), 8 * len(data)
-
-    def read(self, count: int) -> int:
-        """The next `count` bits, most significant first. Raises UnfitError at the end."""
-        self._left -= count
-        if self._left < 0:
-            raise UnfitError("its parameter sets are damaged")
-        return self._value >> self._left & (1 << count) - 1
-
-    def unsigned(self) -> int:
-        """ue(v)."""
-        zeros = 0
-        while not self.read(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.read(zeros)
-
-    def signed(self) -> int:
-        """se(v)."""
-        code = self.unsigned()
-        return (code + 1) // 2 if code % 2 else -(code // 2)
-
-
 def _number(unit: bytes) -> int:
     """The id of a sequence or picture parameter set."""
-    return Bits(unit[4:] if unit[0] & 0x1F == _SPS else unit[1:]).unsigned()
+    return payload_bits(unit[4:] if unit[0] & 0x1F == _SPS else unit[1:]).unsigned()
 
 
 def _avcc_units(data: bytes) -> Iterator[bytes]:
@@ -287,7 +239,3 @@ def _avcc_units(data: bytes) -> Iterator[bytes]:
             at = begin + int.from_bytes(data[at:begin])
             if begin < at <= len(data):
                 yield data[begin:at]
-
-
-def _with_lengths(units: Iterable[bytes], size: int) -> bytes:
-    return b"".join(len(unit).to_bytes(size) + unit for unit in units)

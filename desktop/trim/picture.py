@@ -62,38 +62,6 @@ def choose_format(video: VideoInfo, max_height: int | None) -> PictureFormat:
     return PictureFormat(options, tuple(filters))
 
 
-def matched_format(
-    video: VideoInfo, *, profile: str, level: int, references: int, reorder: int, number: int
-) -> PictureFormat:
-    """H.264 like its neighbours in the clip, of a quality near to transparent, in closed groups of pictures.
-
-    `profile` is x264's name, `level` ten times the level, `references` and `reorder` what decoders of the
-    source keep ready; `number` becomes the id of the encoder's parameter sets. Colours and sample aspect go
-    with the decoded pictures.
-    """
-    pixels = (video.pixel_format or "yuv420p").replace("yuvj", "yuv")
-    depth = min(reorder, REORDER_DEPTH) if profile != "baseline" else 0
-    params = {
-        "sps-id": number,
-        "level": level,
-        "ref": max(1, min(references, 3)),
-        "bframes": 3 if depth else 0,
-        "b-pyramid": "normal" if depth > 1 else "none",
-        "open-gop": 0,
-    }
-    options = {
-        "c:v": "libx264",
-        "crf": "15",
-        "preset": "veryfast",
-        "profile:v": profile,
-        "tag:v": "avc1",
-        "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
-    }
-    if video.interlaced:
-        options["flags"] = "+ilme+ildct"
-    return PictureFormat(options, (("format", {"pix_fmts": pixels}),), depth)
-
-
 def _stored_size(video: VideoInfo, max_height: int | None) -> tuple[int, int] | None:
     shown_height = video.display_size[1]
     if max_height is None or shown_height <= max_height:

@@ -7,9 +7,10 @@ The rules, all on the source's clock and in the stream's own ticks (no frames-pe
   start and ends when the last picture gives way to the next one. A picture that is held long (slides, screen
   recordings) is cut short at `out`, but shown at least for the usual time between pictures.
 - Sound without a picture is covered from `in` to `out` exactly.
-- In mode `smart` whatever can be is copied: from the first keyframe in the segment at which streams may be
-  joined, packets in decoding order as long as all of them lie inside and none that is left lies before them.
-  What is before (the in point's group) and after (pictures that refer beyond `out`) is encoded anew.
+- In mode `smart` whatever can be is copied: from the first keyframe in the segment at which copying may begin
+  (`CopyRule`), less the leading pictures that belong to it, packets in decoding order as long as all of them
+  lie inside and none that is left lies before them. What is before (the in point's group) and after (pictures
+  that refer beyond `out`) is encoded anew.
 - In mode `copy` the cover grows to what can be copied: from the keyframe at or before the first picture to
   the end of the last packet that the last picture needs, without holes.
 """
@@ -47,6 +48,18 @@ class CopyPackets:
 
 
 Step = EncodePictures | CopyPackets
+
+
+@dataclass(frozen=True, eq=False)
+class CopyRule:
+    """Where copying may begin: packets for which `starts` is True, all of them keyframes.
+
+    Leading pictures (decoded after a keyframe, shown before it) may refer to what comes before it, so where
+    copying begins they are left out. A keyframe that is not clean needs `apart` encoded pictures before it.
+    """
+
+    starts: NDArray[np.bool_]
+    apart: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +144,16 @@ class ClipPlan:
 
 
 def plan_cut(
-    edit: Edit, video: StreamPackets | None, sounds: Sequence[StreamPackets] = ()
+    edit: Edit,
+    video: StreamPackets | None,
+    sounds: Sequence[StreamPackets] = (),
+    rule: CopyRule | None = None,
 ) -> tuple[ClipPlan, ...]:
     """Plan the clips of `edit`: one joined clip, or one a segment where the edit says `separate`.
 
-    `video` are the packets of the picture and `sounds` those of each audio track, all on one clock. Raises
-    ReelyError `segment-outside-source` or `segment-empty`.
+    `video` are the packets of the picture and `sounds` those of each audio track, all on one clock. `rule` is
+    for mode `smart`; without one, copying begins at clean keyframes. Raises ReelyError
+    `segment-outside-source` or `segment-empty`.
     """
     end = max(packets.seconds(packets.end) for packets in (*sounds, *([video] if video else [])))
     planned = []
@@ -149,7 +166,7 @@ def plan_cut(
             join = number > 0 and not edit.separate
             planned.append(_plan_copy(segment, bounds, video, joined=join))
         elif edit.mode is Mode.SMART:
-            planned.append(_plan_smart(segment, bounds, video))
+            planned.append(_plan_smart(segment, bounds, video, rule or CopyRule(video.clean)))
         else:
             planned.append(_plan_encode(segment, bounds, video))
     if edit.separate:
@@ -200,12 +217,14 @@ def _plan_encode(segment: Segment, bounds: tuple[Fraction, Fraction], video: Str
     )
 
 
-def _plan_smart(segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets) -> SegmentPlan:
+def _plan_smart(
+    segment: Segment, bounds: tuple[Fraction, Fraction], video: StreamPackets, rule: CopyRule
+) -> SegmentPlan:
     whole = _plan_encode(segment, bounds, video)
     pictures = _pictures(segment, bounds, video)
     steps: list[Step] = []
     done, encoded = pictures.start, Fraction(0)
-    for first, packets in [*_copyable(video, pictures), (pictures.stop, None)]:
+    for first, packets in [*_copyable(video, pictures, rule), (pictures.stop, None)]:
         if done < first:
             steps.append(EncodePictures(range(done, first)))
             end = video.seconds(int(video.starts[first])) if first < pictures.stop else whole.end
@@ -216,30 +235,39 @@ def _plan_smart(segment: Segment, bounds: tuple[Fraction, Fraction], video: Stre
     return replace(whole, steps=tuple(steps), encoded=encoded)
 
 
-def _copyable(video: StreamPackets, pictures: range) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _copyable(
+    video: StreamPackets, pictures: range, rule: CopyRule
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The longest runs of packets that can be copied, in order: (position of the first picture, packets).
 
-    A run begins at a clean keyframe after which nothing is shown before it. It goes on in decoding order as
-    far as every packet is inside, and ends where all that it holds is shown before all that it does not.
+    A run begins at a keyframe where the rule allows it, without its leading pictures. It goes on in decoding
+    order as far as every packet is inside, and ends where all that it holds is shown before all that it does
+    not.
     """
     order = video.order[pictures.start : pictures.stop]
     low, high = int(order.min()), int(order.max()) + 1
     outside = len(order)
     rank = np.full(high - low, outside, dtype=np.int64)
     rank[order - low] = np.arange(outside)
-    least_from = np.minimum.accumulate(rank[::-1])[::-1]  # the first one shown of this packet and all later
+    keys = np.flatnonzero(video.key[low:high])
     done = 0
-    for key in np.flatnonzero(video.clean[low:high] & (rank < outside) & (rank == least_from)):
+    for place, key in enumerate(keys):
         first = int(rank[key])
-        if first < done:
+        if not rule.starts[low + key] or first == outside or first < done:
             continue
-        holes = np.flatnonzero(rank[key:] == outside)
-        run = rank[key : key + holes[0] if holes.size else None]
+        if not video.clean[low + key] and first - done < rule.apart:
+            continue
+        group_end = int(keys[place + 1]) if place + 1 < len(keys) else high - low
+        leading = video.pts[low + key : low + group_end] < video.pts[low + key]
+        numbers = np.concatenate((key + np.flatnonzero(~leading), np.arange(group_end, high - low)))
+        run = rank[numbers]
+        holes = np.flatnonzero(run == outside)
+        run = run[: holes[0]] if holes.size else run
         # Ranks are all different and at least `first`: without a gap where the largest is as large as that.
         whole = np.flatnonzero(np.maximum.accumulate(run) == first + np.arange(run.size))
         count = int(whole[-1]) + 1
         done = first + count
-        yield pictures.start + first, np.arange(low + key, low + key + count)
+        yield pictures.start + first, low + numbers[:count]
 
 
 def _plan_copy(

@@ -1,15 +1,7 @@
-"""Smart cuts of H.264: pictures copied from the source and pictures encoded anew in one track.
+"""Smart cuts: pictures copied from the source and pictures encoded anew in one track.
 
-Both kinds share one sample entry (`avc1`) whose record carries the source's parameter sets and the encoder's,
-told apart by their ids: x264 is given an id that the source does not use, and nothing of the source is
-rewritten. Of the ways to do it this one needs least of players. Parameter sets in the samples (`avc3`) are
-not read by QuickTime and Safari. A second sample entry in the track is not followed by every player that
-reads a track as one stream, and FFmpeg's MP4 writer writes one only.
-
-A decoder may go over to other parameter sets at an IDR picture and nowhere else (ITU-T H.264, 7.4.1.2.1), and
-there the numbering of pictures starts anew, too. So every part, copied or encoded, begins with one. Copying
-never begins at the I picture of an open group: its numbers go on from pictures that are not in the clip,
-which FFmpeg conceals and stricter decoders refuse.
+What differs from codec to codec is told by a `Joint`; what is the same, is here: encoders at work ahead of
+their turn, parts in order, and a digest of what was copied, by which the clip is verified.
 """
 
 from __future__ import annotations
@@ -18,63 +10,20 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from av.packet import Packet
 
 from desktop.media.container import open_media
+from desktop.trim.bits import UnfitError
 from desktop.trim.compare import CopiedPart
 from desktop.trim.copied import read_numbered
-from desktop.trim.h264 import ParameterSets, UnfitError
-from desktop.trim.media import Picture
+from desktop.trim.joint import Joint, with_data
 from desktop.trim.mux import Track
-from desktop.trim.picture import PictureFormat, encoding, matched_format
+from desktop.trim.picture import PictureFormat, encoding
 from desktop.trim.plan import ClipPlan, CopyPackets, EncodePictures, Step
-from desktop.trim.tracks import pictures_on_the_clips_clock, reorder_depth, reordering, track_of_pictures
-
-# Names of H.264's profiles (annex A) for x264. Extended and the professional 4:4:4 ones are left out.
-_PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422"}
-_PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv420p10le", "yuv422p10le"}
-
-
-@dataclass(frozen=True, eq=False)
-class Joint:
-    """A source whose pictures can be copied beside encoded ones, and its parameter sets."""
-
-    picture: Picture
-    sets: ParameterSets
-    extradata: bytes
-
-    def format(self) -> PictureFormat:
-        """How pictures are encoded so that they fit: like the source, under a parameter set of another id."""
-        like = self.sets.first
-        return matched_format(
-            self.picture.info,
-            profile=_PROFILES[like.profile],
-            level=like.level,
-            references=like.reference_frames,
-            # Of all the source: decoders that go from no delay to some may lose pictures.
-            reorder=reordering(self.picture.packets.pts),
-            number=self.sets.free_number(),
-        )
-
-
-def joint_of(picture: Picture, max_height: int | None) -> Joint:
-    """Raises UnfitError where its pictures cannot be copied beside encoded ones; the words say why."""
-    info = picture.info
-    if info.codec != "h264":
-        raise UnfitError(f"that is all that can be done with {info.codec} so far")
-    if max_height is not None and info.display_size[1] > max_height:
-        raise UnfitError("the picture was made smaller")
-    if info.pixel_format not in _PIXELS or info.color.is_hdr:
-        raise UnfitError("the encoder cannot write pictures quite like the source's")
-    with open_media(picture.path) as container:
-        extradata = container.streams[picture.packets.index].codec_context.extradata or b""
-    sets = ParameterSets.from_extradata(extradata)
-    if any(one.profile not in _PROFILES for one in sets.parameters.values()):
-        raise UnfitError("the encoder cannot write pictures quite like the source's")
-    return Joint(picture, sets, extradata)
+from desktop.trim.tracks import pictures_on_the_clips_clock, reorder_depth, track_of_pictures
 
 
 @dataclass(eq=False)
@@ -92,7 +41,7 @@ class SmartPictures:
 
     def track(self) -> Track:
         """Raises UnfitError, also while its packets are read."""
-        picture, sets = self.joint.picture, self.joint.sets
+        picture = self.joint.picture
         encoded = [step for step in self._steps() if isinstance(step, EncodePictures)]
         depth = 0
         if encoded:
@@ -101,10 +50,9 @@ class SmartPictures:
             # The last one, mostly of a few pictures, is at work while the ones before it are read.
             for step in {encoded[0], encoded[-1]}:
                 self._started[step] = self.held.enter_context(self._encoding(step))
-            # The sample entry is written first, so the encoder tells its parameter sets before its turn.
+            # The sample entry is written first, so the encoder tells its parameters before its turn.
             head = next(self._started[encoded[0]])
             self._encoder = head.stream.codec_context.extradata or b""
-            sets = sets.joined(ParameterSets.from_extradata(self._encoder))
             self._started[encoded[0]] = chain([head], self._started[encoded[0]])
         source = self.held.enter_context(open_media(picture.path))
         packets = pictures_on_the_clips_clock(
@@ -113,8 +61,9 @@ class SmartPictures:
             self._packets,
             reorder_depth(picture.packets, self.clip, encoder=depth),
         )
-        track = track_of_pictures(packets, picture, "avc1")
-        track.template, track.extradata = source.streams[picture.packets.index], sets.avcc()
+        entry = self.joint.entry(self._encoder)
+        track = track_of_pictures(packets, picture, entry.tag)
+        track.template, track.extradata = source.streams[picture.packets.index], entry.extradata
         return track
 
     @property
@@ -140,27 +89,32 @@ class SmartPictures:
     def _encoded(self, step: EncodePictures) -> Iterator[Packet[Any]]:
         started = self._started.pop(step, None)
         with nullcontext(started) if started is not None else self._encoding(step) as packets:
-            for packet in packets:
-                if packet.stream.codec_context.extradata != self._encoder:
-                    raise UnfitError("its parts could not be encoded alike")
-                yield packet
+            yield from self.joint.encoded(self._alike(packets), self._following(step))
+
+    def _alike(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+        for packet in packets:
+            if (packet.stream.codec_context.extradata or b"") != self._encoder:
+                raise UnfitError("its parts could not be encoded alike")
+            yield packet
+
+    def _following(self, step: EncodePictures) -> bytes | None:
+        """The source's keyframe that is copied right after these pictures, if one is."""
+        after = next((later for one, later in pairwise(self._steps()) if one is step), None)
+        if not isinstance(after, CopyPackets):
+            return None
+        picture = self.joint.picture
+        ((_, packet),) = read_numbered(picture.path, picture.packets, after.packets[:1].tolist())
+        return bytes(packet)
 
     def _copies(self, step: CopyPackets) -> Iterator[Packet[Any]]:
-        picture, digest = self.joint.picture, hashlib.blake2b(digest_size=16)
-        for _, packet in read_numbered(picture.path, picture.packets, step.packets.tolist()):
+        picture, joint, digest = self.joint.picture, self.joint, hashlib.blake2b(digest_size=16)
+        first = int(step.packets[0]) if step is not next(self._steps()) else None
+        for number, packet in read_numbered(picture.path, picture.packets, step.packets.tolist()):
             if packet.has_sidedata("new_extradata"):
                 told = bytes(packet.get_sidedata("new_extradata"))
-                if told != self.joint.extradata:
+                if told != joint.extradata:
                     raise UnfitError("its parameter sets change on the way")
-            data = bytes(packet)
-            sample = self.joint.sets.sample(data)
+            sample = joint.begun(packet) if number == first else joint.copied(packet)
             digest.update(sample)
-            yield packet if sample == data else _with_data(packet, sample)
+            yield with_data(packet, sample)
         self.copied.append(CopiedPart(len(step.packets), digest.digest()))
-
-
-def _with_data(packet: Packet[Any], data: bytes) -> Packet[Any]:
-    other: Packet[Any] = Packet(data)
-    other.time_base = packet.time_base
-    other.pts, other.dts, other.is_keyframe = packet.pts, packet.dts, packet.is_keyframe
-    return other

@@ -59,6 +59,10 @@ _VFR = ("-fps_mode", "passthrough", "-enc_time_base", "1:90000")
 _MASTERING = (
     ":master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
 )
+_AV1_MASTERING = (
+    "mastering-display=G(0.265,0.69)B(0.15,0.06)R(0.68,0.32)WP(0.3127,0.329)L(1000.0,0.0001)"
+    ":content-light=1000,400"
+)
 _HDR = ",setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=limited"
 _X265 = "log-level=error:keyint=20:min-keyint=20:scenecut=0:bframes=3:pools=1:frame-threads=1"
 
@@ -120,12 +124,28 @@ RECIPES: dict[str, Recipe] = {
                        scene=_HDR),
     "vp9": Recipe("vp9.webm", (*_BOTH, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8",
                                "-b:v", "0", "-crf", "30", "-g", "20", *_OPUS)),
+    "vp9-hidden": Recipe(
+        "vp9 hidden.mp4",
+        (*_BOTH, "-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "8", "-b:v", "300k", "-g", "40",
+         "-auto-alt-ref", "1", "-lag-in-frames", "16", *_AAC)),
+    "vp9-hdr": Recipe(
+        "vp9 hdr.webm",
+        ("-map", "0", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "0",
+         "-crf", "30", "-g", "20", *_OPUS), source="hevc-hdr"),
     "vp8": Recipe(
         "vp8.webm",
         (*_BOTH, "-c:v", "libvpx", "-deadline", "good", "-cpu-used", "16", "-b:v", "900k", "-g", "20",
          "-auto-alt-ref", "1", "-lag-in-frames", "8", "-c:a", "libvorbis"), sound_slack=24),
     "av1": Recipe("av1.webm", (*_BOTH, "-c:v", "libsvtav1", "-preset", "12", "-crf", "25", "-g", "20",
                                "-svtav1-params", "lp=1", *_OPUS)),
+    "av1-hdr": Recipe(
+        "av1 hdr.mp4",
+        (*_BOTH, "-c:v", "libsvtav1", "-preset", "12", "-crf", "25", "-g", "20", "-pix_fmt", "yuv420p10le",
+         "-svtav1-params", f"lp=1:{_AV1_MASTERING}", *_AAC), scene=_HDR),
+    "av1-aom": Recipe(
+        "av1 aom.mp4",
+        (*_BOTH, "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-crf", "30", "-g", "20",
+         *_AAC)),
     "h264-interlaced": Recipe(
         "interlaced.mp4",
         (*_BOTH, *_X264, "-flags", "+ilme+ildct", "-x264-params", f"{_GOP}:tff=1", *_AAC),

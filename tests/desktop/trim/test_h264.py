@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.trim.h264 import Bits, ParameterSets, UnfitError, nal_units
+from desktop.trim.bits import Bits, UnfitError
+from desktop.trim.h264 import ParameterSets
+from desktop.trim.nal import nal_units
 from tests.desktop.corpus import Corpus
 
 
@@ -105,8 +107,6 @@ def test_exponential_golomb_codes_are_read(numbers: list[int]) -> None:
     bits = "".join("0" * (len(f"{code + 1:b}") - 1) + f"{code + 1:b}" for code in codes) + "1"
     bits += "0" * (-len(bits) % 8)
     payload = int(bits, 2).to_bytes(len(bits) // 8)
-    if b"\0\0\3" in payload:
-        return
     reader = Bits(payload)
     assert [reader.signed() for _ in numbers] == numbers
 

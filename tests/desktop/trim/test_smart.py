@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from desktop.media.packets import StreamPackets, read_packets
+from desktop.media.packets import read_packets
 from desktop.media.probe import probe
 from desktop.trim.cut import TrimJob, trim
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode, Segment
-from desktop.trim.h264 import nal_units
 from tests.desktop.corpus import PICTURES, RECIPES, Corpus, decode_frames
+from tests.desktop.trim.coded import coded_pictures
 from tests.desktop.trim.conftest import Cut, media_of
 from tests.desktop.trim.test_exact import SEGMENTS, check_sound, expected_frames, random_cuts
 
-H264 = [name for name in PICTURES if name.startswith(("h264", "dash"))]
+SMART = [name for name in PICTURES if name.startswith(("h264", "dash", "vp9", "webm", "av1"))]
 OPEN = {"h264-open", "h264-open-ts"}
 
 
-@pytest.mark.parametrize("name", H264)
+@pytest.mark.parametrize("name", SMART)
 @random_cuts
 @given(segment=SEGMENTS)
 def test_a_smart_cut_has_the_pictures_and_samples_between_in_and_out(
@@ -57,7 +57,7 @@ def check_what_is_copied(corpus: Corpus, name: str, clip: Clip) -> None:
     slack = packets.time_base / 2 + Fraction(1, 1_000_000)
     places = [int(np.argmin(np.abs(made.pts * float(made.time_base) - float(at)))) for at in
               (int(tick) * packets.time_base - zero for tick in packets.pts)]  # fmt: skip
-    original, coded = slices(source, packets), slices(copy, made)
+    original, coded = coded_pictures(source, packets.index), coded_pictures(copy, made.index)
     identical = {
         place
         for number, place in enumerate(places)
@@ -81,17 +81,7 @@ def check_what_is_copied(corpus: Corpus, name: str, clip: Clip) -> None:
     assert clip.reencoded_seconds < clip.duration
 
 
-def slices(path: Path, packets: StreamPackets) -> list[list[bytes]]:
-    """The coded slices of every picture, in decoding order."""
-    with av.open(str(path)) as container:
-        stream = container.streams[packets.index]
-        extradata = stream.codec_context.extradata or b""
-        size = (extradata[4] & 3) + 1 if extradata[0] == 1 else 0
-        data = [bytes(packet) for packet in container.demux(stream) if packet.size]
-    return [[unit for unit in nal_units(one, size) if unit[0] & 0x1F in {1, 5}] for one in data]
-
-
-@pytest.mark.parametrize("name", sorted({*H264} - OPEN))
+@pytest.mark.parametrize("name", sorted({*SMART} - OPEN))
 def test_copied_pictures_decode_to_the_very_pixels_and_no_decoder_complains(
     corpus: Corpus, cut: Cut, name: str
 ) -> None:
@@ -169,7 +159,7 @@ def test_players_may_seek_to_every_coded_group(corpus: Corpus, cut: Cut) -> None
     [
         ("h264-open", {}, "no point"),
         ("hevc", {}, "hevc"),
-        ("vp9", {}, "vp9"),
+        ("vp8", {}, "vp8"),
         ("audio-m4a", {}, "sound"),
         ("h264-closed", {"max_height": 90}, "smaller"),
     ],

@@ -1,0 +1,25 @@
+"""Which way pictures of a source are joined with encoded ones, by its codec."""
+
+from __future__ import annotations
+
+from desktop.media.container import open_media
+from desktop.trim.bits import UnfitError
+from desktop.trim.joint import Joint
+from desktop.trim.joint_av1 import Av1Joint
+from desktop.trim.joint_h264 import H264Joint
+from desktop.trim.joint_vp9 import Vp9Joint
+from desktop.trim.media import Picture
+
+_JOINTS: dict[str, type[Joint]] = {"h264": H264Joint, "vp9": Vp9Joint, "av1": Av1Joint}
+
+
+def joint_of(picture: Picture, max_height: int | None) -> Joint:
+    """Raises UnfitError where its pictures cannot be copied beside encoded ones; the words say why."""
+    info = picture.info
+    if info.codec not in _JOINTS:
+        raise UnfitError(f"that is all that can be done with {info.codec} so far")
+    if max_height is not None and info.display_size[1] > max_height:
+        raise UnfitError("the picture was made smaller")
+    with open_media(picture.path) as container:
+        extradata = container.streams[picture.packets.index].codec_context.extradata or b""
+    return _JOINTS[info.codec](picture, extradata)

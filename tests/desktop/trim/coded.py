@@ -1,0 +1,36 @@
+"""The coded pictures of a file, less what containers and joints put around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+
+from desktop.trim.av1 import obus
+from desktop.trim.nal import nal_units
+
+
+def coded_pictures(path: Path, index: int) -> list[tuple[bytes, ...]]:
+    """What every picture of the stream is made of, in decoding order."""
+    with av.open(str(path)) as container:
+        stream = container.streams[index]
+        codec = stream.codec_context.codec.canonical_name
+        size = 4 if path.suffix != ".ts" else 0
+        parts = _PARTS.get(codec, _whole)
+        return [parts(bytes(packet), size) for packet in container.demux(stream) if packet.size]
+
+
+def _whole(data: bytes, _size: int) -> tuple[bytes, ...]:
+    return (data,)
+
+
+def _h264(data: bytes, size: int) -> tuple[bytes, ...]:
+    return tuple(unit for unit in nal_units(data, size) if unit[0] & 0x1F in {1, 5})
+
+
+def _av1(data: bytes, _size: int) -> tuple[bytes, ...]:
+    return tuple(unit.payload for unit in obus(data) if unit.kind not in {1, 2})
+
+
+_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, ...]]] = {"h264": _h264, "av1": _av1}
