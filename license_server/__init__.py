@@ -15,6 +15,7 @@ from license_server.config import Config
 from license_server.devices import views as devices_views
 from license_server.jobs import views as jobs_views
 from license_server.leases import views as leases_views
+from license_server.system import metrics
 from license_server.system import views as system_views
 from license_server.tiers import views as tiers_views
 from license_server.usage import views as usage_views
@@ -30,6 +31,7 @@ ROOMS = (
     jobs_views.room,
     webhooks_views.room,
     system_views.room,
+    system_views.api,
 )
 
 
@@ -50,6 +52,7 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     app.extensions["reely_version"] = version("reely")
     logs.init_app(app)
     http.init_app(app)
+    metrics.init_app(app)
     errors.init_app(app)
     extensions.init_app(app, config)
     for room in ROOMS:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from alembic.migration import MigrationContext
@@ -17,6 +19,8 @@ from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, String, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -25,6 +29,7 @@ from license_server.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_MILLISECONDS = 10_000
+CONNECT_SECONDS = 5
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -77,10 +82,10 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 def init_app(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "pool_pre_ping": not config.database_url.startswith("sqlite"),
-        "hide_parameters": True,
-    }
+    options: dict[str, object] = {"hide_parameters": True}
+    if not config.database_url.startswith("sqlite"):
+        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     _migrate.init_app(app, db)
     with app.app_context():
@@ -147,14 +152,38 @@ def apart() -> Iterator[Session]:
         _writing.reset(token)
 
 
+_AWAY = re.compile("08|40|53|57")
+"""PostgreSQL's classes of errors that pass: connection, rollback, resources, an operator's intervention."""
+_SQLITE_AWAY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN"}
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error only says that the database cannot work now, so that a retry may succeed."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorname", "").startswith(tuple(_SQLITE_AWAY))
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return _AWAY.match(state) is not None
+
+
 def migrate_database(app: Flask) -> None:
     """Brings the database up to the newest migration."""
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))
 
 
+@cache
+def _newest_migration() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 def is_migrated() -> bool:
     """Whether the database has the newest migration."""
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    newest = _newest_migration()
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == newest

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_jsonable_python
 from werkzeug.exceptions import HTTPException
 
-from license_server.logs import note_fault
+from license_server import database
+from license_server.logs import log, note_fault
 
 PROBLEM_TYPE = "https://reely.app/problems/"
 
@@ -213,6 +214,14 @@ class Unexpected(Problem):
     code, title, status = "internal-error", "Something went wrong on our side", 500
 
 
+class Unavailable(Problem):
+    code, title, status = "unavailable", "The server cannot do this at the moment", 503
+
+    def __init__(self, detail: str, **extras: object) -> None:
+        super().__init__(detail, **extras)
+        self.headers["Retry-After"] = "5"
+
+
 class Unhealthy(Problem):
     code, title, status = "unhealthy", "The server cannot do its work", 503
 
@@ -275,5 +284,8 @@ def _of_http_exception(error: HTTPException) -> Response:
 
 
 def _of_exception(error: Exception) -> Response:
+    if database.is_away(error):
+        log.error("database-away", error=type(error).__name__)
+        return respond(Unavailable("Try again in a few seconds."))
     note_fault("unexpected", error)
     return respond(Unexpected("It was noted, and will be looked into. Try again in a while."))

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from license_server.devices.signatures import HEADER
 from license_server.errors import (
+    AdministratorNeeded,
     ApiKeyInvalid,
     BodyTooLarge,
     MalformedRequest,
@@ -25,6 +26,7 @@ from license_server.errors import (
     TokenInvalid,
     TooManyRequests,
     Unauthenticated,
+    Unavailable,
     Unexpected,
     UnsupportedMediaType,
     ValidationFailed,
@@ -35,6 +37,7 @@ _Schemas = dict[tuple[str, str], dict[str, Any]]
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "refresh-token": [{"refresh-token": []}],
     "session": [{"access-token": []}],
+    "administrator": [{"access-token": []}],
     "account": [{"access-token": []}, {"api-key": []}],
 }
 _PATH_PARAMETER = re.compile(r"<(\w+)>")
@@ -126,7 +129,7 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     success: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.answer is not None:
         answer = schemas[f"{endpoint.name} answer", "serialization"]
-        success["content"] = {"application/json": {"schema": answer}}
+        success["content"] = {endpoint.content_type.partition(";")[0]: {"schema": answer}}
     by_status: dict[int, list[type[Problem]]] = defaultdict(list)
     for problem in (*_general_problems(endpoint), *endpoint.problems):
         if problem not in by_status[problem.status]:
@@ -154,13 +157,15 @@ def _general_problems(endpoint: Endpoint) -> Iterable[type[Problem]]:
         yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
     if endpoint.body is not None or endpoint.query is not None:
         yield ValidationFailed
-    if endpoint.access in {"session", "account"}:
+    if endpoint.needs_account:
         yield from (Unauthenticated, TokenInvalid, TokenExpired, SessionEnded)
         yield from (ApiKeyInvalid, TierLimit, ScopeMissing)
-    if endpoint.access == "session":
+    if endpoint.access in {"session", "administrator"}:
         yield SignInNeeded
+    if endpoint.access == "administrator":
+        yield AdministratorNeeded
     if endpoint.access == "refresh-token":
         yield Unauthenticated
     if "<" in endpoint.rule:
         yield NotFound
-    yield from (TooManyRequests, Unexpected)
+    yield from (TooManyRequests, Unexpected, Unavailable)

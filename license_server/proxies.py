@@ -26,32 +26,31 @@ class TrustedProxies:
         client = str(environ.get("REMOTE_ADDR", ""))
         hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         while hops and self._trusts(client):
-            hop = _plain(hops.pop())
+            hop = plain(hops.pop())
             if hop is None:
                 break
-            client = hop
+            client = str(hop)
         environ["REMOTE_ADDR"] = client
         return self._app(environ, start_response)
 
-    def _trusts(self, address: str) -> bool:
-        plain = _plain(address)
-        return plain is not None and any(ipaddress.ip_address(plain) in network for network in self._networks)
+    def _trusts(self, text: str) -> bool:
+        address = plain(text)
+        return address is not None and any(address in network for network in self._networks)
 
 
 def network_of(address: str | None) -> str:
     """The address as it is counted: who has one IPv6 address has its whole /64. Empty where there is none."""
-    plain = _plain((address or "").partition("%")[0])
-    if plain is None:
-        return ""  # a Unix socket has no address
-    return str(ipaddress.ip_network((plain, 64), strict=False)) if ":" in plain else plain
+    found = plain((address or "").partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return "" if found is None else str(found)  # a Unix socket has no address
 
 
-def _plain(text: str) -> str | None:
-    """The address in its usual spelling; None if it is none."""
+def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, an IPv4 one where it is that in IPv6's clothes; None if the text is no address."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(address)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

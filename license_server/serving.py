@@ -10,9 +10,9 @@ from flask import Flask
 from waitress.server import create_server
 
 from license_server import extensions
-from license_server.config import Config
 
 THREADS = 8
+LARGEST_BUFFERED_BODY = 64 << 20
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -34,14 +34,15 @@ def address_from_here(listener: socket.socket) -> str:
 
 def serve(app: Flask, listener: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT; requests that have begun are finished. Prints the address first."""
-    config: Config = app.extensions["reely_config"]
     server = create_server(
         app,
         sockets=[listener],
         threads=THREADS,
         ident=None,
-        # Which proxies are believed is decided by `proxies`, which needs to see what they say.
-        clear_untrusted_proxy_headers=not config.trusted_proxies,
+        # The app decides which proxies it believes, and has to see that there is one.
+        clear_untrusted_proxy_headers=False,
+        # The app refuses bodies itself, in its own words; this bounds what is buffered before it is asked.
+        max_request_body_size=LARGEST_BUFFERED_BODY,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)

@@ -10,12 +10,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from license_server import openapi
 from license_server.config import Config
 from license_server.database import db, is_migrated
-from license_server.errors import Unhealthy
+from license_server.errors import NotFound, Unhealthy
 from license_server.http import Room
 from license_server.logs import log
-from license_server.system.schemas import About, Health, PublicKeys
+from license_server.rate_limits import RateLimiter
+from license_server.system import metrics, stats
+from license_server.system.schemas import About, Alive, Health, PublicKeys, Stats
 
 room = Room("system", __name__, prefix="")
+api = Room("administration", __name__)
 
 
 @room.serve("GET", "/", access="public")
@@ -36,7 +39,35 @@ def health() -> Health:
         raise Unhealthy("The database does not answer.", database="failing", migrations="unknown") from None
     if not migrated:
         raise Unhealthy("The database is not migrated.", database="ok", migrations="behind")
-    return Health()
+    limiter: RateLimiter = current_app.extensions["reely_rate_limiter"]
+    redis = limiter.redis_state()
+    return Health(status="degraded" if redis == "failing" else "ok", redis=redis)
+
+
+@room.serve("GET", "/health/ready", access="public", problems=(Unhealthy,))
+def ready() -> Health:
+    """Whether requests may be sent here: the same as `/health`."""
+    return health()
+
+
+@room.serve("GET", "/health/live", access="public")
+def live() -> Alive:
+    """Whether the process answers; a database that is away is no reason to start it anew."""
+    return Alive()
+
+
+@room.serve("GET", "/metrics", access="public", problems=(NotFound,), content_type=metrics.CONTENT_TYPE)
+def tell_metrics() -> str:
+    """Metrics for Prometheus, for who asks from inside: straight from a private network."""
+    if not metrics.is_asked_from_inside():
+        raise NotFound("There is nothing at this address.")
+    return metrics.exposition()
+
+
+@api.serve("GET", "/system/stats", access="administrator")
+def tell_stats() -> Stats:
+    """How many there are of everything, and how much waits."""
+    return stats.stats()
 
 
 @room.serve("GET", "/.well-known/jwks.json", access="public")

@@ -41,6 +41,7 @@ def test_the_migrations_go_all_the_way_down_and_up_again(app: Flask) -> None:
         "status": "ok",
         "database": "ok",
         "migrations": "ok",
+        "redis": "unused",
     }
 
 
