@@ -33,11 +33,11 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
     log_to_file(settings.log)
     with Workflow(settings) as workflow:
         ports = WorkflowPorts(workflow, Storyboards(settings.cache, offline=settings.offline))
-        # What a killed run left is put right beside the opening window: it may need keyring and disk.
-        recovery = threading.Thread(target=ports.recover, name="recovery", daemon=True)
-        recovery.start()
+        # Beside the opening window: it may need keyring and disk.
+        beginning = threading.Thread(target=ports.begin, name="beginning", daemon=True)
+        beginning.start()
         code = run(ports, settings.home, text or "", quit_when_shown=quit_when_shown)
-        recovery.join()
+        beginning.join()
     return code
 
 
@@ -86,9 +86,13 @@ class WorkflowPorts:
     def sign_out(self) -> ui.AccountStatus:
         return _shown(self._workflow.sign_out())
 
-    def recover(self) -> None:
-        """Put right what a killed run left; a failure here is met again, with words, at the next trim."""
+    def begin(self) -> None:
+        """Get ready, and put right what a killed run left.
+
+        A failure here is met again, with words, at the next trim.
+        """
         try:
+            self._workflow.prepare()
             for clip in self._workflow.recover():
                 logger.info("finished a clip of an earlier run: %s", clip.name)
         except ReelyError as error:

@@ -136,15 +136,16 @@ def trim(
     as_json: bool,
 ) -> None:
     """Cut the parts between --from and --to out of SOURCE."""
-    from desktop.report import describe_clips, trim_data
-    from desktop.trim.edit import Edit, Mode
-
     if not starts and not ends:
         raise click.UsageError("Say what to cut with --from and --to.")
     if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
         raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
     console = _console(as_json)
     with _workflow() as workflow, console.working():
+        workflow.prepare(source)
+        from desktop.report import describe_clips, trim_data
+        from desktop.trim.edit import Edit, Mode
+
         report = ProgressWriter(console.progress)
         opened = workflow.open(source, span(report, 0.0, 0.1))
         edit = Edit(segments=_segments(starts, ends, opened.duration), mode=Mode(mode), separate=separate)

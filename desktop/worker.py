@@ -12,19 +12,22 @@ from desktop.jobs.protocol import Job
 
 
 def _extract() -> tuple[type[Job], JobFunction]:
-    from desktop.source.extract import ExtractJob, extract
+    from desktop.source.extract import extract
+    from desktop.source.jobs import ExtractJob
 
     return ExtractJob, extract
 
 
 def _open_file() -> tuple[type[Job], JobFunction]:
-    from desktop.source.local import OpenFileJob, open_file
+    from desktop.source.jobs import OpenFileJob
+    from desktop.source.local import open_file
 
     return OpenFileJob, open_file
 
 
 def _fetch() -> tuple[type[Job], JobFunction]:
-    from desktop.source.fetch import FetchJob, fetch
+    from desktop.source.fetch import fetch
+    from desktop.source.jobs import FetchJob
 
     return FetchJob, fetch
 

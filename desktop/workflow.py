@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import JsonValue
 
-from desktop.account import Account, AccountStatus, Delivery, Meter, Permit
 from desktop.errors import ReelyError
 from desktop.files import already_exists, free_name, publish
 from desktop.jobs.cancellation import CancelToken
@@ -22,19 +21,23 @@ from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
 from desktop.jobs.supervisor import Supervisor
 from desktop.settings import Settings
-from desktop.source.extract import ExtractJob
-from desktop.source.fetch import FetchedMedia, FetchJob, Purpose
+from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob, OpenFileJob, Purpose
 from desktop.source.links import FilePath, parse_source
-from desktop.source.local import OpenFileJob
 from desktop.source.models import Source, StreamKind
 from desktop.source.text import clip_name
 from desktop.timecode import format_timecode
-from desktop.trim.cut import TrimJob, TrimResult
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
+from desktop.trim.job import TrimJob, TrimResult
 from desktop.trim.partials import sweep_partials
 from desktop.worker import worker_command
 
+if TYPE_CHECKING:
+    # Looking into a file or link needs no account: it is imported when it is needed, or when there is time.
+    from desktop.account import Account, AccountStatus, Permit
+
 logger = logging.getLogger(__name__)
+
+_FOR_LINKS, _FOR_FILES = ("extract", "fetch", "trim"), ("open-file", "trim")
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,28 @@ class Workflow:
         self._opened_account: Account | None = None
 
     def __enter__(self) -> Self:
+        self._jobs.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._jobs.__exit__(kind, error, trace)
         with self._account_lock:
             if self._opened_account is not None:
                 self._opened_account.close()
                 self._opened_account = None
 
     # From a link to a clip
+
+    def prepare(self, text: str = "") -> None:
+        """Get ready to open `text` (or any link) and to cut it: start the child, and import the rest.
+
+        Saves time where there is something else to do before `open`, or nothing. Never needed.
+        """
+        target = parse_source(text, exists=Path.exists) if text else None
+        self._jobs.prepare(*(_FOR_FILES if isinstance(target, FilePath) else _FOR_LINKS))
+        import desktop.account  # noqa: F401, PLC0415 - while the child imports, too
 
     def open(self, text: str, report: Report, token: CancelToken | None = None) -> Source:
         """The source behind what was pasted, dropped or typed."""
@@ -108,6 +122,8 @@ class Workflow:
         Costs one trim for each clip, and nothing for clips that are not delivered: when one of several
         cannot get its name, those before it stay.
         """
+        from desktop.account import Meter  # noqa: PLC0415
+
         started = time.monotonic()
         token = token or CancelToken()
         account = self._account()
@@ -196,6 +212,8 @@ class Workflow:
 
     def _account(self) -> Account:
         """Opened when it is first needed: looking into a file asks neither keyring nor server."""
+        from desktop.account import Account  # noqa: PLC0415
+
         with self._account_lock:
             if self._opened_account is None:
                 settings = self._settings
@@ -260,6 +278,8 @@ def _swept(targets: Sequence[Path]) -> Iterator[None]:
 
 
 def _deliver(clips: Sequence[Clip], permits: Sequence[Permit], *, overwrite: bool) -> None:
+    from desktop.account import Delivery  # noqa: PLC0415
+
     for clip, permit in zip(clips, permits, strict=True):
         permit.commit([Delivery(temporary=clip.temporary, final=clip.path)])
         try:

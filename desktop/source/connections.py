@@ -28,7 +28,7 @@ from desktop.source.refusals import refusal
 LONGEST_REQUEST = 10 * 1024 * 1024
 """Bytes of one request at most: YouTube slows down longer ones."""
 _SHORTEST_REQUEST = 384 * 1024  # bytes that are worth a connection of their own
-_AT_ONCE = 4  # connections, as browsers open for one site
+_AT_ONCE = 6  # connections, as many as browsers open to one host
 _READ = 16 * 1024  # bytes of one read from the network
 _WRITE = 128 * 1024  # bytes that are written and vouched for at once
 _RESERVE = 256 * 1024 * 1024  # bytes that are left free on the disk

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
 from yt_dlp.utils import YoutubeDLError
 
-from desktop.jobs.protocol import Job, Report
+from desktop.jobs.protocol import Report
 from desktop.source.diagnosis import refused_by_exception, refused_by_facts, refused_by_sentence
 from desktop.source.info import source_from_info, streams_from_info
+from desktop.source.jobs import ExtractJob
 from desktop.source.links import VideoLink
 from desktop.source.models import Source
 from desktop.source.refusals import refusal
 from desktop.source.ytdlp import Sentences, deno_path, opened_ytdlp
 
-__all__ = ["ExtractJob", "deno_path", "extract", "extract_info"]
-
-PATIENCE = 20.0
-"""Seconds without a byte after which a connection counts as dead."""
+__all__ = ["deno_path", "extract", "extract_info"]
 
 # Warnings that say nothing about why there is no video.
 _IDLE = (
@@ -31,16 +28,6 @@ _IDLE = (
     "only images are available",
     "Falling back on generic",
 )
-
-
-class ExtractJob(Job):
-    """Open a link. `cache` is the folder for what can be had again."""
-
-    kind: Literal["extract"] = "extract"
-    link: VideoLink
-    cache: Path
-    offline: bool = False
-    patience: float = Field(default=PATIENCE, gt=0)
 
 
 def extract(job: ExtractJob, report: Report) -> Source:

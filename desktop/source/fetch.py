@@ -7,65 +7,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
-from typing import Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TypeVar
 
 from desktop.errors import Cancelled
-from desktop.jobs.protocol import Job, Report
+from desktop.jobs.protocol import Report
 from desktop.source.addresses import Addresses
-from desktop.source.cache import DEFAULT_LIMIT, StreamCache
-from desktop.source.choose import Choice, Purpose, choose_streams
-from desktop.source.extract import PATIENCE
-from desktop.source.heads import Segment, StreamHead
+from desktop.source.cache import StreamCache
+from desktop.source.choose import Choice, choose_streams
+from desktop.source.heads import StreamHead
+from desktop.source.jobs import FetchedMedia, FetchJob, Segment
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.refusals import refusal
 from desktop.source.stream_fetch import FetchedStream, StreamFetch, expected_size
 from desktop.source.ytdlp import Sentences, opened_ytdlp
 
-__all__ = ["FetchJob", "FetchedMedia", "Purpose", "fetch"]
-
 _T = TypeVar("_T")
 _BEHIND = (
     0.5  # seconds that pictures copied whole may last beyond a segment's end, as they depend on each other
 )
-
-
-class FetchJob(Job):
-    """Bring `source`'s streams for `purpose` onto disk, under `cache`, which may hold `cache_limit` bytes."""
-
-    kind: Literal["fetch"] = "fetch"
-    source: Source
-    purpose: Purpose = Purpose.CLIP
-    segments: tuple[Segment, ...] = ()
-    """What is needed: [start, end) in seconds on the source's clock; empty for all of it."""
-    from_keyframes: bool = False
-    """Clips will begin at the keyframe before each segment, so sound is needed from there on."""
-    max_height: int | None = Field(default=None, gt=0)
-    cache: Path
-    cache_limit: int = Field(default=DEFAULT_LIMIT, ge=0)
-    offline: bool = False
-    patience: float = Field(default=PATIENCE, gt=0)
-    """Seconds without a byte after which a connection is opened anew."""
-
-
-class FetchedMedia(BaseModel):
-    """Local files with a source's picture and sound, or with the parts that were asked for, on one clock."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    video: Path | None
-    audio: Path | None
-    """The same path as `video` where one file holds both; None where there is no sound."""
-    origin: Fraction | None = None
-    """Where the source's clock is 0, in seconds of the files; None where they start with the source."""
-    bytes_fetched: int
-    """Bytes of media that came over the network for this job; 0 if all was there already."""
-    streams: tuple[str, ...] = ()
-    """The ids of the streams that were chosen."""
-    notes: tuple[str, ...] = ()
-    """What the user should know, in plain sentences (such as: why all of it had to be fetched)."""
 
 
 def fetch(job: FetchJob, report: Report) -> FetchedMedia:

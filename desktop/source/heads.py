@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from desktop.media.container import open_media
 from desktop.media.probe import is_moving_picture, is_sound, presentation_start
+from desktop.source.jobs import Segment
 from desktop.source.pieces import IndexUnreadableError, SegmentIndex
 from desktop.source.ranges import RangeFile, Span, allow_holes
-
-Segment = tuple[float, float]
-"""Seconds [start, end) on the source's clock."""
 
 # Seconds around a segment. Pictures are where an index says. Sound is off by up to the encoder's delay (AAC:
 # 46 ms with 44.1 kHz), and decoders settle before it is heard (RFC 7845, 4.6: 80 ms for Opus).

@@ -6,24 +6,17 @@ import hashlib
 import os
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
-from desktop.jobs.protocol import Job, Report
+from desktop.jobs.protocol import Report
 from desktop.media.container import check_readable
 from desktop.media.probe import MediaInfo, probe
 from desktop.source.info import CAPTION_FORMATS
+from desktop.source.jobs import OpenFileJob
 from desktop.source.models import Caption, Chapter, Source, Stream, StreamKind
 from desktop.source.refusals import refusal
 from desktop.source.text import clean_text
 
 _MOST_NEIGHBOURS = 20_000  # files of a folder that are looked through for captions
-
-
-class OpenFileJob(Job):
-    """Open a file."""
-
-    kind: Literal["open-file"] = "open-file"
-    path: Path
 
 
 def open_file(job: OpenFileJob, report: Report) -> Source:

@@ -19,7 +19,8 @@ from desktop.source.addresses import Addresses
 from desktop.source.cache import StreamCache
 from desktop.source.connections import Connections
 from desktop.source.excerpt import excerpt_head, stream_start
-from desktop.source.heads import PieceHead, Segment, StreamHead, TableHead, merged, read_tables
+from desktop.source.heads import PieceHead, StreamHead, TableHead, merged, read_tables
+from desktop.source.jobs import Segment
 from desktop.source.manifest import download_whole
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.mp4 import movie_head

@@ -7,17 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import av
-from pydantic import BaseModel, ConfigDict, Field
 
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.progress import span
-from desktop.jobs.protocol import Job, Report
+from desktop.jobs.protocol import Report
 from desktop.trim.bits import UnfitError
 from desktop.trim.compare import CopiedPart, Original
-from desktop.trim.edit import Clip, Edit, MediaInput, Mode
+from desktop.trim.edit import Clip, Mode
+from desktop.trim.job import TrimJob, TrimResult
 from desktop.trim.joint import Joint
 from desktop.trim.joints import joint_of
 from desktop.trim.media import CutMedia, Sound, read_media
@@ -31,32 +30,10 @@ from desktop.trim.targets import check_room, check_targets, claim, discarding_un
 from desktop.trim.tracks import can_copy_sound, clip_ticks, picture_track, sound_track
 from desktop.trim.verify import Expectation, SoundExpectation, verify_clip
 
+__all__ = ["TrimJob", "TrimResult", "trim"]
+
 # Shares of the work: reading the index, of all; writing, of each clip (the rest is checking it).
 _INDEXING, _WRITING = 0.1, 0.9
-
-
-class TrimJob(Job):
-    """Cut `edit` out of `media` into `targets`: one file, or one a segment where the edit says `separate`.
-
-    `max_height` scales down what is encoded anew (lines as shown). `owner` is the process that asked and that
-    will publish the clips; leave it to its default.
-    """
-
-    kind: Literal["trim"] = "trim"
-    media: MediaInput
-    edit: Edit
-    targets: tuple[Path, ...] = Field(min_length=1)
-    overwrite: bool = False
-    max_height: int | None = Field(default=None, ge=2)
-    title: str | None = None
-    owner: str = Field(default_factory=owner_of_this_process)
-
-
-class TrimResult(BaseModel):
-    """The clips, in the order of the targets, still under their temporary names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    clips: tuple[Clip, ...]
 
 
 def trim(job: TrimJob, report: Report) -> TrimResult:

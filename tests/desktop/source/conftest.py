@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import ReelyError
-from desktop.source.extract import ExtractJob, extract
+from desktop.source.extract import extract
+from desktop.source.jobs import ExtractJob
 from desktop.source.links import VideoLink, parse_source
 from desktop.source.models import Source
 from tests.youtube import Media, YouTube

@@ -9,7 +9,8 @@ import pytest
 
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.supervisor import Supervisor
-from desktop.source.extract import ExtractJob, extract
+from desktop.source.extract import extract
+from desktop.source.jobs import ExtractJob
 from desktop.source.models import Source, StreamKind
 from desktop.worker import worker_command
 from tests.desktop.source.conftest import Opened, silent, video_link

@@ -15,8 +15,9 @@ from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.supervisor import Supervisor
 from desktop.source.cache import StreamCache
-from desktop.source.extract import ExtractJob, extract
-from desktop.source.fetch import FetchedMedia, FetchJob, Purpose, fetch
+from desktop.source.extract import extract
+from desktop.source.fetch import fetch
+from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob, Purpose
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.ranges import RangeFile
 from desktop.worker import worker_command

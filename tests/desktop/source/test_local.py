@@ -10,7 +10,8 @@ import imageio_ffmpeg
 import pytest
 
 from desktop.errors import ReelyError
-from desktop.source.local import OpenFileJob, open_file
+from desktop.source.jobs import OpenFileJob
+from desktop.source.local import open_file
 from desktop.source.models import Source, StreamKind
 from tests.desktop.source.conftest import silent
 

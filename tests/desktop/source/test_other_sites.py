@@ -18,8 +18,9 @@ import imageio_ffmpeg
 import pytest
 
 from desktop.errors import ReelyError
-from desktop.source.extract import ExtractJob, extract
-from desktop.source.fetch import FetchJob, fetch
+from desktop.source.extract import extract
+from desktop.source.fetch import fetch
+from desktop.source.jobs import ExtractJob, FetchJob
 from desktop.source.links import VideoLink
 from tests.desktop.source.conftest import silent
 

@@ -13,9 +13,10 @@ import pytest
 from desktop.errors import ReelyError
 from desktop.jobs.supervisor import Supervisor
 from desktop.media.packets import PacketIndex, read_packets
-from desktop.source.extract import ExtractJob, extract
-from desktop.source.fetch import FetchedMedia, FetchJob, fetch
+from desktop.source.extract import extract
+from desktop.source.fetch import fetch
 from desktop.source.heads import merged, read_tables
+from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob
 from desktop.source.models import Source
 from desktop.source.mp4 import movie_head
 from desktop.source.ranges import RangeFile

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.source.extract import ExtractJob, deno_path, extract
+from desktop.source.extract import deno_path, extract
+from desktop.source.jobs import ExtractJob
 from desktop.source.links import VideoLink
 from desktop.source.ytdlp import Sentences, opened_ytdlp
 from tests.desktop.source.conftest import silent
