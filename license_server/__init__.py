@@ -7,9 +7,11 @@ from importlib.metadata import version
 from flask import Flask
 
 from license_server import errors, extensions, http, logs
-from license_server.accounts import pages
+from license_server.accounts import pages as account_pages
 from license_server.accounts import views as accounts_views
 from license_server.api_keys import views as api_keys_views
+from license_server.billing import pages as billing_pages
+from license_server.billing import views as billing_views
 from license_server.clock import Clock, utc_now
 from license_server.config import Config
 from license_server.devices import views as devices_views
@@ -24,6 +26,7 @@ from license_server.webhooks import views as webhooks_views
 ROOMS = (
     accounts_views.room,
     api_keys_views.room,
+    billing_views.room,
     tiers_views.room,
     usage_views.room,
     devices_views.room,
@@ -57,5 +60,6 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     extensions.init_app(app, config)
     for room in ROOMS:
         app.register_blueprint(room)
-    app.register_blueprint(pages.room)
+    app.register_blueprint(account_pages.room)
+    app.register_blueprint(billing_pages.room)
     return app

@@ -43,6 +43,8 @@ class RateLimits(BaseModel):
     mail: str = "30 per minute; 300 per day"
     """Calls that make us write to an address of the caller's choice."""
     sign_in: str = "120 per minute; 5000 per day"
+    webhook: str = "6000 per minute"
+    """Stripe's events, which come from few addresses and many at once when months begin."""
     account: str = "1200 per minute"
     """Calls of one account, from anywhere."""
 
@@ -115,6 +117,15 @@ class Config(BaseModel):
     mail_server: MailServer | None = None
     mail_folder: Path | None = None
     """Where mail is put as files while there is no server for it."""
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)] = ()
+    """Several while rotating: an event is good if one of them signed it."""
+    stripe_price_pro: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """The first one is sold; the others were, and still give the tier to who pays them."""
+    stripe_price_premium: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    stripe_api_base: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
+    """Where Stripe's API is; None for Stripe's own address."""
+
 
     access_token_seconds: Annotated[int, Field(gt=0)] = 15 * 60
     refresh_token_days: Annotated[int, Field(gt=0)] = 90
@@ -171,7 +182,13 @@ _VARIABLES = {
     "cors_origins": "CORS_ORIGINS",
     "trusted_proxies": "TRUSTED_PROXIES",
     "mail_server": "MAIL_URL",
+    "stripe_secret_key": "STRIPE_SECRET_KEY",
+    "stripe_webhook_secret": "STRIPE_WEBHOOK_SECRET",
+    "stripe_price_pro": "STRIPE_PRICE_PRO",
+    "stripe_price_premium": "STRIPE_PRICE_PREMIUM",
+    "stripe_api_base": "STRIPE_API_BASE",
 }
+_SELLING = ("stripe_secret_key", "stripe_webhook_secret", "stripe_price_pro", "stripe_price_premium")
 
 
 def _from(environ: Mapping[str, str], defaults: Mapping[str, object]) -> Config:
@@ -189,7 +206,9 @@ def _from(environ: Mapping[str, str], defaults: Mapping[str, object]) -> Config:
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("; ".join(faults)) from None
-    faults = list(_faults_in_production(config)) if config.environment == "production" else []
+    faults = list(_faults_in_billing(config))
+    if config.environment == "production":
+        faults += _faults_in_production(config)
     if faults:
         raise ConfigError("; ".join(faults))
     return config
@@ -219,8 +238,33 @@ def _faults_in_production(config: Config) -> Iterator[str]:
     secret = config.jwt_secret_key.get_secret_value()
     if len(set(secret)) < _FEWEST_DIFFERENT or any(word in secret.lower() for word in _PLACEHOLDERS):
         yield "JWT_SECRET_KEY: can be guessed; use at least 32 random characters"
+    yield from _faults_of_stripe_in_production(config)
     if any(len(set(key.private.private_bytes_raw())) < _FEWEST_DIFFERENT for key in config.lease_keys.all()):
         yield "LEASE_SIGNING_KEY: can be guessed; `reely-server keys rotate` makes one"
+
+
+def _faults_in_billing(config: Config) -> Iterator[str]:
+    """Selling takes all of the variables; a server that sells nothing has none of them."""
+    missing = [field for field in _SELLING if not getattr(config, field)]
+    if 0 < len(missing) < len(_SELLING):
+        for field in missing:
+            yield f"{_VARIABLES[field]}: is missing, while others of Stripe's are set"
+    if set(config.stripe_price_pro) & set(config.stripe_price_premium):
+        yield "STRIPE_PRICE_PREMIUM: has a price that STRIPE_PRICE_PRO has too"
+
+
+def _faults_of_stripe_in_production(config: Config) -> Iterator[str]:
+    key = config.stripe_secret_key.get_secret_value() if config.stripe_secret_key else ""
+    if key and not key.startswith(("sk_live_", "rk_live_")):
+        yield "STRIPE_SECRET_KEY: is no live key; whoever has a test card would pay nothing with it"
+    secrets = [secret.get_secret_value() for secret in config.stripe_webhook_secret]
+    if any(
+        not secret.startswith("whsec_") or len(set(secret.removeprefix("whsec_"))) < _FEWEST_DIFFERENT
+        for secret in secrets
+    ):
+        yield "STRIPE_WEBHOOK_SECRET: can be guessed; copy the endpoint's secret, whsec_..., from Stripe"
+    if config.stripe_api_base is not None and not config.stripe_api_base.startswith("https://"):
+        yield "STRIPE_API_BASE: has to begin with https:// in production"
 
 
 def _kept_secret(path: Path) -> str:

@@ -130,6 +130,14 @@ def unit_of_work(*, writes: bool) -> Iterator[None]:
         _writing.reset(token)
 
 
+def conclude() -> None:
+    """Commits what the unit of work has done so far, before somebody else is asked who may take long.
+
+    Nothing is locked from here on; what is written later needs a unit of work of its own.
+    """
+    db.session.commit()
+
+
 @contextmanager
 def snapshot() -> Iterator[Session]:
     """A look that ends before the unit of work begins, for what takes long (password checks)."""

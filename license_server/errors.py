@@ -73,6 +73,10 @@ class EmailTokenInvalid(Problem):
     code, title, status = "email-token-invalid", "This link was used before, or has expired", 400
 
 
+class WebhookSignatureInvalid(Problem):
+    code, title, status = "webhook-signature-invalid", "The event is not signed by Stripe", 400
+
+
 class Unauthenticated(Problem):
     """Base of the refusals of a caller who is not signed in."""
 
@@ -165,6 +169,10 @@ class ApiKeyLimit(Problem):
     code, title, status = "api-key-limit", "The account has as many API keys as it may have", 409
 
 
+class AlreadySubscribed(Problem):
+    code, title, status = "already-subscribed", "The account has a subscription", 409
+
+
 class BodyTooLarge(Problem):
     code, title, status = "body-too-large", "The request's body is too large", 413
 
@@ -220,6 +228,10 @@ class Unavailable(Problem):
     def __init__(self, detail: str, **extras: object) -> None:
         super().__init__(detail, **extras)
         self.headers["Retry-After"] = "5"
+
+
+class BillingUnavailable(Problem):
+    code, title, status = "billing-unavailable", "Nothing can be bought or changed now", 503
 
 
 class Unhealthy(Problem):

@@ -7,6 +7,7 @@ from flask_cors import CORS
 
 from license_server import database, rate_limits, sentry
 from license_server.accounts import access_tokens
+from license_server.billing import stripe_client
 from license_server.config import Config
 from license_server.proxies import TrustedProxies
 
@@ -14,6 +15,7 @@ from license_server.proxies import TrustedProxies
 def init_app(app: Flask, config: Config) -> None:
     database.init_app(app, config)
     access_tokens.init_app(app, config)
+    stripe_client.init_app(app, config)
     if config.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]
     if config.cors_origins:

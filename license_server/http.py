@@ -48,6 +48,7 @@ class Endpoint:
     answer: TypeAdapter[Any] | None
     problems: tuple[type[Problem], ...]
     device_signed: bool
+    signature_header: str | None
     rate_limit: str
     content_type: str
 
@@ -85,6 +86,7 @@ class Room(Blueprint):
         status: int = 200,
         problems: tuple[type[Problem], ...] = (),
         device_signed: bool = False,
+        signature_header: str | None = None,
         rate_limit: str = "everything",
         content_type: str = "application/json",
     ) -> Callable[[View], View]:
@@ -94,6 +96,8 @@ class Room(Blueprint):
         the query string likewise; the others come from the path. Its return annotation is the answer's
         schema; None is 204, and text of another content type is answered as it is. It runs inside the
         request's unit of work, which commits when it returns.
+
+        With a `signature_header` the body is somebody else's: the view reads and checks its bytes itself.
         """
 
         def declare(view: View) -> View:
@@ -111,6 +115,7 @@ class Room(Blueprint):
                 answer=None if answer is type(None) else TypeAdapter(answer),
                 problems=problems,
                 device_signed=device_signed,
+                signature_header=signature_header,
                 rate_limit=rate_limit,
                 content_type=content_type,
             )

@@ -114,6 +114,20 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
                 "schema": {"type": "string", "pattern": "^t=[0-9]+,v1=[A-Za-z0-9_-]{86}$"},
             }
         )
+    if endpoint.signature_header is not None:
+        parameters.append(
+            {
+                "name": endpoint.signature_header,
+                "in": "header",
+                "required": True,
+                "description": "The sender's signature over time and body.",
+                "schema": {"type": "string"},
+            }
+        )
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:
@@ -155,6 +169,8 @@ def _general_problems(endpoint: Endpoint) -> Iterable[type[Problem]]:
     """What every endpoint of this kind may refuse."""
     if endpoint.body is not None:
         yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+    if endpoint.signature_header is not None:
+        yield from (MalformedRequest, BodyTooLarge)
     if endpoint.body is not None or endpoint.query is not None:
         yield ValidationFailed
     if endpoint.needs_account:

@@ -16,7 +16,7 @@ from tests.leaks import Belongings
 if sys.platform == "linux" and not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # else pytest-xvfb brings a display
 
-pytest_plugins = ["tests.youtube.fixtures"]
+pytest_plugins = ["tests.youtube.fixtures", "tests.stripe.fixtures"]
 
 
 @pytest.fixture(autouse=True)

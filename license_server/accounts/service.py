@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from license_server.accounts import access_tokens, email_tokens, passwords, throttle
 from license_server.accounts.models import Account, RefreshToken, SignInSession
+from license_server.billing.outbox import end_of_account
 from license_server.clock import now
 from license_server.config import Config
 from license_server.database import db, snapshot
@@ -204,6 +205,7 @@ def change_email(account: Account, email: str) -> None:
 def delete_account(account: Account) -> None:
     """Deletes the account and, through the foreign keys, everything that hangs on it."""
     record("account.deleted", account.id)
+    end_of_account(account.id)
     throttle.forget(account.email)
     db.session.execute(delete(Account).where(Account.id == account.id))
 

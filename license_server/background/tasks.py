@@ -9,6 +9,9 @@ from datetime import timedelta
 from flask import Flask
 
 from license_server.background.cleanup import clean
+from license_server.billing.endings import end_due
+from license_server.billing.reconcile import reconcile
+from license_server.billing.service import tell_of_lapsed
 from license_server.mail.delivery import deliver_due
 
 
@@ -27,5 +30,8 @@ class Task:
 
 TASKS: tuple[Task, ...] = (
     Task("mail", timedelta(seconds=1), deliver_due),
+    Task("billing-endings", timedelta(seconds=10), end_due),
+    Task("billing-lapses", timedelta(minutes=10), tell_of_lapsed),
+    Task("billing-reconciliation", timedelta(days=1), reconcile),
     Task("cleanup", timedelta(hours=1), clean),
 )

@@ -47,5 +47,15 @@ class LimitReached(_Letter):
     renews_at: datetime
 
 
-Letter = VerifyEmail | ResetPassword | NewSignIn | LimitReached
+class PaymentFailed(_Letter):
+    """Tells that a payment for a tier failed, and until when the tier stays all the same."""
+
+    subject = "Your payment for Reely failed"
+    kind: Literal["payment-failed"] = "payment-failed"
+    tier: str
+    grace_until: datetime
+    pay_url: str | None
+
+
+Letter = VerifyEmail | ResetPassword | NewSignIn | LimitReached | PaymentFailed
 LETTERS: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from license_server.billing.models import Subscription
 from license_server.clock import now
 from license_server.database import db
 from license_server.errors import TierOffer
@@ -22,11 +23,20 @@ class Standing:
 
 
 def standing(account_id: str) -> Standing:
-    """The tier that the account has at this moment."""
+    """The tier that the account has at this moment: the best of what it was given and what it pays for."""
+    had: list[tuple[str, datetime]] = []
     gift = db.session.get(Gift, account_id)
-    if gift is not None and gift.until > now() and gift.tier != FREE.id:
-        return Standing(BY_ID[gift.tier], gift.until)
-    return Standing(FREE, None)
+    if gift is not None and gift.tier != FREE.id:
+        had.append((gift.tier, gift.until))
+    paid = db.session.get(Subscription, account_id)
+    if paid is not None and paid.access_until is not None:
+        had.append((paid.tier, paid.access_until))
+    best = max(
+        ((tier, until) for tier, until in had if until > now()),
+        key=lambda each: (TIERS.index(BY_ID[each[0]]), each[1]),
+        default=None,
+    )
+    return Standing(FREE, None) if best is None else Standing(BY_ID[best[0]], best[1])
 
 
 def give(account_id: str, tier: Tier, until: datetime) -> None:

@@ -1,0 +1,1 @@
+"""Billing: what is paid through Stripe, and which tier that gives."""
