@@ -15,6 +15,12 @@ class Bits:
 
     def __init__(self, data: bytes) -> None:
         self._value, self._left = int.from_bytes(data), 8 * len(data)
+        self._count = self._left
+
+    @property
+    def position(self) -> int:
+        """How many bits have been read."""
+        return self._count - self._left
 
     def read(self, count: int) -> int:
         """The next `count` bits. Raises UnfitError at the end."""
@@ -34,3 +40,9 @@ class Bits:
         """se(v) of H.264 and HEVC."""
         code = self.unsigned()
         return (code + 1) // 2 if code % 2 else -(code // 2)
+
+
+def unsigned_code(number: int) -> str:
+    """The digits, 0 and 1, of ue(v)."""
+    digits = f"{number + 1:b}"
+    return "0" * (len(digits) - 1) + digits

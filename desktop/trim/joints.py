@@ -7,10 +7,16 @@ from desktop.trim.bits import UnfitError
 from desktop.trim.joint import Joint
 from desktop.trim.joint_av1 import Av1Joint
 from desktop.trim.joint_h264 import H264Joint
+from desktop.trim.joint_hevc import HevcJoint
 from desktop.trim.joint_vp9 import Vp9Joint
 from desktop.trim.media import Picture
 
-_JOINTS: dict[str, type[Joint]] = {"h264": H264Joint, "vp9": Vp9Joint, "av1": Av1Joint}
+_JOINTS: dict[str, type[Joint]] = {
+    "h264": H264Joint,
+    "hevc": HevcJoint,
+    "vp9": Vp9Joint,
+    "av1": Av1Joint,
+}
 
 
 def joint_of(picture: Picture, max_height: int | None) -> Joint:

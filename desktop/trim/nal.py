@@ -5,6 +5,7 @@ Syntax: ITU-T H.264 and H.265, 7.3.1 and annex B; ISO/IEC 14496-15 for units aft
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from desktop.trim.bits import Bits
@@ -37,4 +38,26 @@ def with_lengths(units: Iterable[bytes], size: int) -> bytes:
 
 def payload_bits(payload: bytes) -> Bits:
     """The bits of a raw byte sequence payload (its first 4096 bytes), less emulation prevention (7.3.1)."""
-    return Bits(payload[:_READ].replace(b"\0\0\3", b"\0\0"))
+    return Bits(_unescaped(payload[:_READ]))
+
+
+def payload_digits(payload: bytes) -> str:
+    """A raw byte sequence payload as digits 0 and 1, less emulation prevention and trailing bits (7.3.2)."""
+    data = _unescaped(payload)
+    digits = f"{int.from_bytes(data):0{8 * len(data)}b}" if data else ""
+    return digits[: digits.rfind("1")]
+
+
+def payload_of(digits: str) -> bytes:
+    """The payload that `payload_digits` reads as `digits`."""
+    digits += "1" + "0" * (-(len(digits) + 1) % 8)
+    return escaped(int(digits, 2).to_bytes(len(digits) // 8))
+
+
+def escaped(data: bytes) -> bytes:
+    """With emulation prevention (7.3.1): no three bytes in a row that could be part of a start code."""
+    return re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", data)
+
+
+def _unescaped(data: bytes) -> bytes:
+    return data.replace(b"\0\0\3", b"\0\0")

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 
 from desktop.trim.av1 import obus
+from desktop.trim.hevc import as_broken_link, is_picture
 from desktop.trim.nal import nal_units
 
 
@@ -29,8 +30,14 @@ def _h264(data: bytes, size: int) -> tuple[bytes, ...]:
     return tuple(unit for unit in nal_units(data, size) if unit[0] & 0x1F in {1, 5})
 
 
+def _hevc(data: bytes, size: int) -> tuple[bytes, ...]:
+    """With a CRA picture and one that a broken link was made of alike."""
+    units = (unit for unit in nal_units(data, size) if is_picture(unit))
+    return tuple(as_broken_link(unit) for unit in units)
+
+
 def _av1(data: bytes, _size: int) -> tuple[bytes, ...]:
     return tuple(unit.payload for unit in obus(data) if unit.kind not in {1, 2})
 
 
-_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, ...]]] = {"h264": _h264, "av1": _av1}
+_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, ...]]] = {"h264": _h264, "hevc": _hevc, "av1": _av1}
