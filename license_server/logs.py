@@ -58,7 +58,7 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("alembic", "waitress"):
+    for noisy in ("alembic", "stripe", "waitress"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
