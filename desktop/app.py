@@ -13,6 +13,7 @@ from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
 from desktop.log import log_to_file
+from desktop.media.peaks import Peaks, peaks_from_bytes
 from desktop.settings import Settings
 from desktop.source.models import Source, Storyboard
 from desktop.source.storyboards import Storyboards
@@ -56,6 +57,12 @@ class WorkflowPorts:
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         return self._storyboards.sheet(board, number, token)
+
+    def waveform(
+        self, source: Source, media: MediaInput, progress: ui.OnProgress, token: CancelToken
+    ) -> Peaks | None:
+        content = self._workflow.waveform(source, media, ProgressWriter(progress), token)
+        return peaks_from_bytes(content) if content is not None else None
 
     def trim(
         self,

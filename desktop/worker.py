@@ -38,7 +38,20 @@ def _trim() -> tuple[type[Job], JobFunction]:
     return TrimJob, trim
 
 
-JOBS: Registry = {"extract": _extract, "open-file": _open_file, "fetch": _fetch, "trim": _trim}
+def _waveform() -> tuple[type[Job], JobFunction]:
+    from desktop.waveform.job import WaveformJob
+    from desktop.waveform.make import make_waveform
+
+    return WaveformJob, make_waveform
+
+
+JOBS: Registry = {
+    "extract": _extract,
+    "open-file": _open_file,
+    "fetch": _fetch,
+    "trim": _trim,
+    "waveform": _waveform,
+}
 
 
 def worker_command() -> list[str]:

@@ -29,6 +29,7 @@ from desktop.timecode import format_timecode
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.trim.job import TrimJob, TrimResult
 from desktop.trim.partials import sweep_partials
+from desktop.waveform.job import WaveformJob, WaveformMade, WaveformStore
 from desktop.worker import worker_command
 
 if TYPE_CHECKING:
@@ -105,6 +106,22 @@ class Workflow:
         )
         media = self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
         return MediaInput(video=media.video, audio=media.audio)
+
+    def waveform(
+        self, source: Source, media: MediaInput, report: Report, token: CancelToken | None = None
+    ) -> bytes | None:
+        """The waveform file (`desktop.media.peaks`) of the preview's sound; None where there is no sound."""
+        if media.audio is None:
+            return None
+        store = WaveformStore(self._settings.cache)
+        of_link = source.path is None
+        target = store.of_stream(media.audio, media.origin) if of_link else store.of_file(media.audio)
+        if (content := store.content(target)) is not None:
+            return content
+        job = WaveformJob(media=media.audio, origin=media.origin, target=target)
+        made = self._jobs.run(job, WaveformMade, progress=_passing(report), token=token)
+        store.make_room()
+        return store.content(target) if made.there else None
 
     def trim(
         self,

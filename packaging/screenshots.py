@@ -28,9 +28,11 @@ from PySide6.QtWidgets import QApplication, QDialog
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
+from desktop.media.peaks import Peaks, make_peaks
 from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream, StreamKind
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.ui import theme
+from desktop.ui.models.marks import Mark
 from desktop.ui.models.session import State
 from desktop.ui.ports import AccountStatus, OnProgress
 from desktop.ui.window import MainWindow
@@ -89,6 +91,11 @@ class Stage:
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         raise AssertionError("the stage has no storyboards")
+
+    def waveform(
+        self, source: Source, media: MediaInput, progress: OnProgress, token: CancelToken
+    ) -> Peaks | None:
+        return make_peaks(self.video)
 
     def trim(
         self,
@@ -230,8 +237,32 @@ class Photographer:
         painter.end()
 
 
+def photograph_segments(window: MainWindow, photographer: Photographer, duration: float) -> None:
+    """Several segments, and proposals over them; then one segment again."""
+    timeline = window.timeline
+    timeline.add(duration * 0.7, duration * 0.78)
+    timeline.add(duration * 0.05, duration * 0.11)
+    timeline.move(timeline.cuts.active, 1)
+    timeline.seek(duration * 0.08)
+    wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
+    photographer.take("segments")
+    window.marks.show(
+        [
+            Mark(duration * 0.7, duration * 0.79, 91, "The squirrels get what they deserve"),
+            Mark(duration * 0.33, duration * 0.42, 78, "He wakes up"),
+            Mark(duration * 0.5, duration * 0.56, 64, "A plan"),
+        ]
+    )
+    window.marks.choose(1)
+    photographer.take("marks")
+    window.marks.clear()
+    timeline.select_all()
+    timeline.select(duration * 0.245, duration * 0.41)
+
+
 def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
     session, timeline = window.session, window.timeline
+    duration = duration_of(stage.video)
     photographer = Photographer(window, out)
     wait_until(lambda: window.account.known, "the account is known")
     photographer.take("empty")
@@ -244,10 +275,12 @@ def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
     stage.waiting.set()
 
     wait_until(lambda: session.preview is not None, "the preview is there")
-    timeline.select(timeline.duration * 0.245, timeline.duration * 0.41)
-    timeline.seek(timeline.duration * 0.3333)
+    timeline.select(duration * 0.245, duration * 0.41)
+    timeline.seek(duration * 0.3333)
     wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
+    wait_until(lambda: window.waveform.peaks is not None, "the waveform is there")
     photographer.take("ready")
+    photograph_segments(window, photographer, duration)
     window.show_keys()
     photographer.take("keys")
     window.findChildren(QDialog)[-1].accept()

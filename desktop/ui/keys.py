@@ -32,6 +32,13 @@ class Command(Enum):
     OUT_EARLIER = auto()
     OUT_LATER = auto()
     SELECT_ALL = auto()
+    ADD_SEGMENT = auto()
+    REMOVE_SEGMENT = auto()
+    SEGMENT_BEFORE = auto()
+    SEGMENT_AFTER = auto()
+    SEGMENT_EARLIER = auto()
+    SEGMENT_LATER = auto()
+    TAKE_MARK = auto()
     ZOOM_IN = auto()
     ZOOM_OUT = auto()
     FIT = auto()
@@ -68,7 +75,7 @@ GROUPS = (
             Binding(("L",), Command.SHUTTLE_FORWARD, _t("Play, again: 2, 4, 8 times as fast")),
             Binding(("J",), Command.SHUTTLE_BACK, _t("The same backwards")),
             Binding(("K",), Command.PAUSE, _t("Pause")),
-            Binding(("P",), Command.PLAY_SELECTION, _t("Play the clip from in to out")),
+            Binding(("P",), Command.PLAY_SELECTION, _t("Play all segments in their order")),
             Binding(("M",), Command.MUTE, _t("Mute")),
         ),
     ),
@@ -88,10 +95,10 @@ GROUPS = (
     Group(
         _t("Cut"),
         (
-            Binding(("I",), Command.MARK_IN, _t("Clip starts here")),
-            Binding(("O",), Command.MARK_OUT, _t("Clip ends here")),
-            Binding(("Shift+I",), Command.TO_IN, _t("Go to the start of the clip")),
-            Binding(("Shift+O",), Command.TO_OUT, _t("Go to the end of the clip")),
+            Binding(("I",), Command.MARK_IN, _t("Segment starts here")),
+            Binding(("O",), Command.MARK_OUT, _t("Segment ends here")),
+            Binding(("Shift+I",), Command.TO_IN, _t("Go to the start of the segment")),
+            Binding(("Shift+O",), Command.TO_OUT, _t("Go to the end of the segment")),
             Binding(("Alt+Left",), Command.IN_EARLIER, _t("Start one frame earlier")),
             Binding(("Alt+Right",), Command.IN_LATER, _t("Start one frame later")),
             Binding(("Ctrl+Left",), Command.OUT_EARLIER, _t("End one frame earlier")),
@@ -100,12 +107,24 @@ GROUPS = (
         ),
     ),
     Group(
+        _t("Segments"),
+        (
+            Binding(("A",), Command.ADD_SEGMENT, _t("Add one here, or divide it")),
+            Binding(("Del",), Command.REMOVE_SEGMENT, _t("Remove it")),
+            Binding(("PgUp",), Command.SEGMENT_BEFORE, _t("The one before")),
+            Binding(("PgDown",), Command.SEGMENT_AFTER, _t("The next one")),
+            Binding(("Ctrl+Up",), Command.SEGMENT_EARLIER, _t("Earlier in the order")),
+            Binding(("Ctrl+Down",), Command.SEGMENT_LATER, _t("Later in the order")),
+            Binding(("Return",), Command.TAKE_MARK, _t("Add the chosen proposal")),
+        ),
+    ),
+    Group(
         _t("View"),
         (
             Binding(("+", "="), Command.ZOOM_IN, _t("Zoom in")),
             Binding(("-",), Command.ZOOM_OUT, _t("Zoom out")),
             Binding(("0",), Command.FIT, _t("Show everything")),
-            Binding(("Z",), Command.FIT_SELECTION, _t("Show the clip")),
+            Binding(("Z",), Command.FIT_SELECTION, _t("Show the segment")),
             Binding(("?",), Command.SHOW_KEYS, _t("Show these keys")),
             Binding(("Esc",), Command.BACK, _t("Close, or go back to the timeline")),
         ),
@@ -121,8 +140,13 @@ def command_for(combination: QKeyCombination) -> Command | None:
     key = combination.key()
     if key in {Qt.Key.Key_Question, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus}:
         plain &= ~Qt.KeyboardModifier.ShiftModifier
+    if key == Qt.Key.Key_Enter:  # the keypad's
+        key = Qt.Key.Key_Return
     text = QKeySequence(QKeyCombination(plain, key)).toString(QKeySequence.SequenceFormat.PortableText)
     return _BY_KEY.get(text)
+
+
+_ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
 
 
 def shown_keys(binding: Binding) -> str:
@@ -132,10 +156,8 @@ def shown_keys(binding: Binding) -> str:
 
 
 def _with_arrows(text: str) -> str:
-    for name, arrow in (("Left", "←"), ("Right", "→"), ("Up", "↑"), ("Down", "↓")):
-        if text.endswith(name):
-            return text.removesuffix(name) + arrow
-    return text
+    *modifiers, key = text.split("+") if text != "+" else [text]
+    return "+".join([*modifiers, _ARROWS.get(key, key)])
 
 
 def translated(text: str) -> str:

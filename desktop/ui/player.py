@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop.media.frames import Frame, FrameServer
+from desktop.ui.models.grid import Selection
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.sound import Sound
 
@@ -45,6 +46,8 @@ class Player(QObject):
         self.shown_at: float | None = None
         """The start of the picture that is shown, in seconds on the source's clock; None without one."""
         self._stop_at: float | None = None
+        self._to_play: list[Selection] = []
+        """Segments that are played after the one that plays now."""
         self._anchor = (0.0, 0.0)
         self._sound_since: float | None = None
         self._moving = False
@@ -90,22 +93,26 @@ class Player(QObject):
         """Play from the playhead; from the start if it is at the end."""
         if self._timeline.duration <= 0:
             return
-        self._stop_at = None
+        self._forget_segments()
         if speed > 0 and self._timeline.playhead >= self._timeline.last_position:
             self._timeline.seek(0.0)
         self._run(speed)
 
-    def play_selection(self) -> None:
-        """Play what would be exported, and stop at its end."""
-        selection = self._timeline.selection
+    def play_segments(self) -> None:
+        """Play what would be exported: the segments in their order, and stop at the end of the last."""
+        first, *rest = self._timeline.cuts.segments
         self.pause()
-        self._timeline.seek(selection.start)
+        self._timeline.seek(first.start)
         self.play()
-        self._stop_at = selection.end
+        self._stop_at, self._to_play = first.end, rest
 
     def pause(self) -> None:
-        self._stop_at = None
+        self._forget_segments()
         self._run(0.0)
+
+    def _forget_segments(self) -> None:
+        self._stop_at = None
+        self._to_play = []
 
     def shuttle(self, direction: int) -> None:
         """Keys L (1) and J (-1): start, then faster with each press; the other key starts anew."""
@@ -117,7 +124,7 @@ class Player(QObject):
         if direction > 0 and not self.playing:
             self.play(faster)
         else:
-            self._stop_at = None
+            self._forget_segments()
             self._run(direction * faster)
 
     def step(self, frames: int) -> None:
@@ -173,11 +180,21 @@ class Player(QObject):
         reached = self._time()
         end = self._timeline.duration if self._stop_at is None else self._stop_at
         if (self._speed > 0 and reached >= end) or (self._speed < 0 and reached <= 0):
-            stop = self._timeline.last_selected if self._stop_at is not None else reached
-            self.pause()
-            self._move(stop)
+            self._end_reached(reached)
         else:
             self._move(reached)
+
+    def _end_reached(self, reached: float) -> None:
+        if self._to_play:
+            segment = self._to_play.pop(0)
+            self._stop_at = segment.end
+            self._move(segment.start)
+            self._restart()
+            return
+        if self._stop_at is not None:
+            reached = self._timeline.grid.last_picture(Selection(0.0, self._stop_at))
+        self.pause()
+        self._move(reached)
 
     def _move(self, reached: float) -> None:
         self._moving = True
@@ -189,7 +206,7 @@ class Player(QObject):
     @Slot(float)
     def _playhead_moved(self, _time: float) -> None:
         if self.playing and not self._moving:
-            self._stop_at = None
+            self._forget_segments()
             self._restart()
         self._request()
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
+from desktop.media.peaks import Peaks
 from desktop.source.models import Source, Storyboard
 from desktop.trim.edit import Clip, Edit, MediaInput
 
@@ -38,7 +39,7 @@ SIGNED_OUT = AccountStatus(signed_in=False)
 
 
 class Ports(Protocol):
-    """Everything here but `suggest_name` blocks and is called off the GUI thread, from any thread.
+    """Everything here blocks and is called off the GUI thread, from any thread.
 
     Failures are `desktop.errors.ReelyError`; `progress` may be called from any thread; a cancelled `token`
     makes the call end soon with `desktop.errors.Cancelled`.
@@ -53,6 +54,11 @@ class Ports(Protocol):
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         """The picture file of sheet `number` of a storyboard; a few 100 kB, from anywhere: not trusted."""
 
+    def waveform(
+        self, source: Source, media: MediaInput, progress: OnProgress, token: CancelToken
+    ) -> Peaks | None:
+        """The waveform of the sound in `media`, the source's preview; None where there is no sound."""
+
     def trim(
         self,
         source: Source,
@@ -66,7 +72,7 @@ class Ports(Protocol):
         """Cut the edit; the clips are under their real names (`Clip.path`) when this returns."""
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
-        """The default folder and file name for the clip. Quick: it is called on the GUI thread."""
+        """The default folder and file name for the clip."""
 
     def account_status(self) -> AccountStatus:
         """The account as it is known now, offline too."""

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from PySide6.QtCore import QByteArray, QSettings
+
+_MOST_RECENT = 6
+
+
+class Recent(BaseModel):
+    """Something that was opened: the link or path, and what it is called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    title: str
+
+
+_RECENTS: TypeAdapter[tuple[Recent, ...]] = TypeAdapter(tuple[Recent, ...])
 
 
 class Preferences:
@@ -37,6 +52,28 @@ class Preferences:
     @open_folder.setter
     def open_folder(self, value: Path | None) -> None:
         self._settings.setValue("folders/open", str(value or ""))
+
+    @property
+    def project_folder(self) -> Path | None:
+        return self._folder("folders/project")
+
+    @project_folder.setter
+    def project_folder(self, value: Path | None) -> None:
+        self._settings.setValue("folders/project", str(value or ""))
+
+    @property
+    def recent(self) -> tuple[Recent, ...]:
+        """What was opened last, the newest first."""
+        try:
+            return _RECENTS.validate_json(str(self._settings.value("recent", "[]")))
+        except ValidationError:
+            return ()
+
+    def remember(self, opened: Recent) -> None:
+        """Put what was opened at the head of `recent`."""
+        others = (each for each in self.recent if each.text != opened.text)
+        kept = (opened, *others)[:_MOST_RECENT]
+        self._settings.setValue("recent", _RECENTS.dump_json(kept).decode())
 
     @property
     def volume(self) -> float:

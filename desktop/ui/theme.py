@@ -29,6 +29,8 @@ COLORS = {
     "good": "#57CF93",
     "bad": "#FF8178",
     "heat": "#7C8CF8",
+    "wave": "#4E7F86",
+    "wave_core": "#8FD0D6",
     "picture": "#050608",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -10,10 +11,15 @@ MARGIN = 18
 """Room on both sides, so that a handle at an end can be taken hold of. All lengths: logical pixels."""
 RULER = 26
 CHAPTERS = 24
+MARKS = 24
+PICTURES = 88
+WAVE = 36
 OVERVIEW = 10
 HANDLE = 12
+EDGE = 5
+"""Width of the handles of segments that are not active, and of marks."""
 BAR = 9
-"""Height of the selection's upper bar, by which it is slid."""
+"""Height of a segment's upper bar, by which it is slid."""
 
 # Steps between labelled ticks, in seconds, and into how many parts each is divided.
 _STEPS = (
@@ -31,8 +37,23 @@ class Part(Enum):
     IN_HANDLE = auto()
     OUT_HANDLE = auto()
     BAR = auto()
+    MARK = auto()
+    MARK_IN = auto()
+    MARK_OUT = auto()
     OVERVIEW = auto()
     NOTHING = auto()
+
+
+Range = tuple[float, float]
+"""From and to, in seconds."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A part, and of which segment or mark it is one."""
+
+    part: Part
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +95,17 @@ class TimelineGeometry:
 
     width: float
     height: float
-    view: tuple[float, float]
+    view: Range
     has_chapters: bool
     is_zoomed: bool
+    has_marks: bool = False
+    has_wave: bool = False
+
+    @property
+    def wanted_height(self) -> int:
+        """What all rows together take."""
+        rows = ((self.has_chapters, CHAPTERS), (self.has_marks, MARKS), (self.has_wave, WAVE))
+        return RULER + 2 + PICTURES + 8 + sum(height for there, height in rows if there)
 
     @property
     def seconds_per_pixel(self) -> float:
@@ -97,34 +126,61 @@ class TimelineGeometry:
         return Row(RULER, CHAPTERS if self.has_chapters else 0)
 
     @property
+    def marks(self) -> Row:
+        return Row(self.chapters.bottom, MARKS if self.has_marks else 0)
+
+    @property
     def track(self) -> Row:
-        top = self.chapters.bottom + 2
+        """Pictures and waveform: what segments are drawn on."""
+        top = self.marks.bottom + 2
         bottom = self.overview.top - 7 if self.is_zoomed else self.height - 8
         return Row(top, max(24.0, bottom - top))
+
+    @property
+    def wave(self) -> Row:
+        track = self.track
+        height = min(WAVE, track.height / 2) if self.has_wave else 0
+        return Row(track.bottom - height, height)
+
+    @property
+    def pictures(self) -> Row:
+        return Row(self.track.top, self.track.height - self.wave.height)
 
     @property
     def overview(self) -> Row:
         return Row(self.height - OVERVIEW - 6, OVERVIEW)
 
-    def part_at(self, x: float, y: float, selection: tuple[float, float]) -> Part:
-        """What is under a point. The handles reach outwards from the selection's ends."""
+    def hit(self, x: float, y: float, segments: Sequence[Range], active: int, marks: Sequence[Range]) -> Hit:
+        """What is under a point; the active segment is met before others, and a later mark before earlier."""
         if self.ruler.holds(y):
-            return Part.RULER
+            return Hit(Part.RULER)
         if self.is_zoomed and self.overview.top - 4 <= y:
-            return Part.OVERVIEW
-        if self.track.holds(y):
-            return self._part_of_track(x, y, self.x_of(selection[0]), self.x_of(selection[1]))
-        return Part.TRACK if y < self.track.bottom else Part.NOTHING
+            return Hit(Part.OVERVIEW)
+        if self.marks.holds(y):
+            return self._hit_mark(x, marks)
+        if not self.track.holds(y):
+            return Hit(Part.TRACK if y < self.track.bottom else Part.NOTHING)
+        order = [active, *(number for number in range(len(segments)) if number != active)]
+        for number in order:
+            reach = HANDLE if number == active else EDGE
+            start, end = (self.x_of(time) for time in segments[number])
+            part = _part_of_range(x, start, end, reach)
+            if part is Part.BAR and not y < self.track.top + BAR:
+                continue
+            if part is not None:
+                return Hit(part, number)
+        return Hit(Part.TRACK)
 
-    def _part_of_track(self, x: float, y: float, start: float, end: float) -> Part:
-        to_in, to_out = x - start, x - end
-        near_in = -HANDLE - 3 <= to_in <= 4
-        near_out = -4 <= to_out <= HANDLE + 3
-        if near_in and (not near_out or abs(to_in) < abs(to_out)):
-            return Part.IN_HANDLE
-        if near_out:
-            return Part.OUT_HANDLE
-        return Part.BAR if start < x < end and y < self.track.top + BAR else Part.TRACK
+    def _hit_mark(self, x: float, marks: Sequence[Range]) -> Hit:
+        as_mark = {Part.IN_HANDLE: Part.MARK_IN, Part.OUT_HANDLE: Part.MARK_OUT, Part.BAR: Part.MARK}
+        for number in reversed(range(len(marks))):
+            start, end = (self.x_of(time) for time in marks[number])
+            # The handles are inside: the next mark may begin right beside this one.
+            inside = min(EDGE, (end - start) / 4)
+            part = _part_of_range(x, start + inside, end - inside, inside)
+            if part is not None:
+                return Hit(as_mark[part], number)
+        return Hit(Part.TRACK)
 
     def tiles(self, aspect: float) -> tuple[Tile, ...]:
         """Places for pictures of a shape (width over height), side by side over the whole track.
@@ -132,7 +188,7 @@ class TimelineGeometry:
         They are counted from the source's start, so that they stay with their times when the view moves.
         """
         start, end = self.view
-        width = max(8.0, self.track.height * aspect)
+        width = max(8.0, self.pictures.height * aspect)
         span = width * self.seconds_per_pixel
         if span <= 0:
             return ()
@@ -153,3 +209,15 @@ class TimelineGeometry:
         minor = tuple(n * small for n in range(first, last + 1) if n % parts)
         decimals = 0 if step >= 1 else (1 if step >= 0.1 else 2)
         return Ticks(labelled, minor, decimals)
+
+
+def _part_of_range(x: float, start: float, end: float, reach: float) -> Part | None:
+    """What of a range from pixel to pixel is at x. The handles reach outwards from its ends."""
+    to_in, to_out = x - start, x - end
+    near_in = -reach - 3 <= to_in <= 4
+    near_out = -4 <= to_out <= reach + 3
+    if near_in and (not near_out or abs(to_in) < abs(to_out)):
+        return Part.IN_HANDLE
+    if near_out:
+        return Part.OUT_HANDLE
+    return Part.BAR if start < x < end else None

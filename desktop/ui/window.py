@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -27,24 +26,30 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.source.models import Source
+from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
 from desktop.ui.models.account import Account
+from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
+from desktop.ui.models.marks import Marks
 from desktop.ui.models.session import Preview, Session, State
 from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
+from desktop.ui.models.waveform import Waveform
 from desktop.ui.operations import OperationRunner
 from desktop.ui.player import Player
 from desktop.ui.ports import Ports
-from desktop.ui.preferences import Preferences
+from desktop.ui.preferences import Preferences, Recent
+from desktop.ui.saving import Saving
 from desktop.ui.sound import Sound
 from desktop.ui.widgets.account_corner import AccountCorner
 from desktop.ui.widgets.controls import Picture
-from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog
+from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog, message
 from desktop.ui.widgets.editor_page import EditorPage
 from desktop.ui.widgets.link_bar import LinkBar
 from desktop.ui.widgets.pages import DropOverlay, EmptyPage, FailedPage, LoadingPage
+from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.words import Remedy
 
 _SMALLEST = QSize(960, 600)
@@ -61,19 +66,28 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._closed = False
         self._retry_after_sign_in = False
+        self._export_when_named = False
         self._shown_preview: Preview | None = None
         self.preferences = Preferences(home)
         self.runner = OperationRunner(self)
         self.timeline = Timeline(self)
+        self.marks = Marks(self.timeline, self)
         self.strip = Strip(ports, self.runner, self)
+        self.waveform = Waveform(ports, self.runner, self)
         self.session = Session(ports, self.runner, self)
         self.account = Account(ports, self.runner, self)
-        self.export = Export(ports, self.timeline, self)
+        self.export = Export(ports, self.runner, self.timeline, self)
+        self.document = Document(self.runner, self.timeline, self.export, self)
+        self.saving = Saving(self.document, self.preferences, self)
         self.sound = sound or Sound(self)
         self.player = Player(self.timeline, self.sound, self)
         self._build()
         self._connect()
-        self._commands = self._command_table()
+        self._commands = {
+            **editing_commands(Targets(self.timeline, self.marks, self.player, self.sound, self.editor)),
+            Command.SHOW_KEYS: self.show_keys,
+            Command.BACK: self._back,
+        }
         self._add_actions()
         self._restore()
         self._show_state()
@@ -87,9 +101,8 @@ class MainWindow(QMainWindow):
         self.empty = EmptyPage()
         self.loading = LoadingPage(self.session)
         self.failed = FailedPage(self.session)
-        self.editor = EditorPage(
-            self.session, self.timeline, self.export, self.player, strip=self.strip, sound=self.sound
-        )
+        shown = Shown(self.timeline, self.strip, self.waveform, self.marks)
+        self.editor = EditorPage(self.session, shown, self.export, self.player, sound=self.sound)
         self.pages = QStackedWidget()
         for page in (self.empty, self.loading, self.failed, self.editor):
             self.pages.addWidget(page)
@@ -126,6 +139,11 @@ class MainWindow(QMainWindow):
         self.editor.error.remedy_chosen.connect(self._remedy)
         self.editor.export.requested.connect(self.start_export)
         self.editor.timeline.keys.clicked.connect(self.show_keys)
+        self.editor.timeline.save.clicked.connect(self._save)
+        self.export.named.connect(self._export_if_waiting)
+        self.document.changed.connect(self._show_title)
+        self.document.saved.connect(self._remember)
+        self.empty.recent_chosen.connect(self.open)
 
     def _add_actions(self) -> None:
         standard = QKeySequence.StandardKey
@@ -137,7 +155,9 @@ class MainWindow(QMainWindow):
             (QKeySequence("Ctrl+Y"), self.timeline.redo),
             (QKeySequence("Ctrl+L"), self._focus_link),
             (QKeySequence("Ctrl+E"), self.start_export),
-            (QKeySequence(standard.Save), self._choose_destination),
+            (QKeySequence("Ctrl+Shift+E"), self._choose_destination),
+            (QKeySequence(standard.Save), self._save),
+            (QKeySequence("Ctrl+Shift+S"), self._save_as),
             (QKeySequence("Ctrl+Q"), self.close),
         ):
             each = QAction(self)
@@ -145,64 +165,43 @@ class MainWindow(QMainWindow):
             each.triggered.connect(action)
             self.addAction(each)
 
-    def _command_table(self) -> dict[Command, Callable[[], object]]:
-        timeline, player, panel = self.timeline, self.player, self.editor.timeline
-        return {
-            Command.TOGGLE_PLAY: player.toggle,
-            Command.SHUTTLE_BACK: lambda: player.shuttle(-1),
-            Command.PAUSE: player.pause,
-            Command.SHUTTLE_FORWARD: lambda: player.shuttle(1),
-            Command.PLAY_SELECTION: player.play_selection,
-            Command.STEP_BACK: lambda: player.step(-1),
-            Command.STEP_FORWARD: lambda: player.step(1),
-            Command.SECOND_BACK: lambda: timeline.jump(-1),
-            Command.SECOND_FORWARD: lambda: timeline.jump(1),
-            Command.MARK_BEFORE: lambda: timeline.jump_to_mark(-1),
-            Command.MARK_AFTER: lambda: timeline.jump_to_mark(1),
-            Command.TO_START: lambda: timeline.seek(0),
-            Command.TO_END: lambda: timeline.seek(timeline.last_position),
-            Command.MARK_IN: timeline.mark_in,
-            Command.MARK_OUT: timeline.mark_out,
-            Command.TO_IN: lambda: timeline.seek(timeline.selection.start),
-            Command.TO_OUT: lambda: timeline.seek(timeline.last_selected),
-            Command.IN_EARLIER: lambda: panel.nudge_in(-1),
-            Command.IN_LATER: lambda: panel.nudge_in(1),
-            Command.OUT_EARLIER: lambda: panel.nudge_out(-1),
-            Command.OUT_LATER: lambda: panel.nudge_out(1),
-            Command.SELECT_ALL: timeline.select_all,
-            Command.ZOOM_IN: lambda: timeline.zoom(1.5),
-            Command.ZOOM_OUT: lambda: timeline.zoom(1 / 1.5),
-            Command.FIT: timeline.fit,
-            Command.FIT_SELECTION: timeline.fit_selection,
-            Command.MUTE: lambda: self.sound.set_muted(not self.sound.muted),
-            Command.SHOW_KEYS: self.show_keys,
-            Command.BACK: self._back,
-        }
-
     def _restore(self) -> None:
         self.sound.set_volume(self.preferences.volume)
         self.sound.set_muted(self.preferences.muted)
         self.link_bar.folder = self.preferences.open_folder
+        self.empty.show_recent(self.preferences.recent)
         if not self.restoreGeometry(self.preferences.geometry):
             self.resize(_USUAL)
 
     # --- what the user does ---
 
     def open(self, text: str) -> None:
-        """Open a link or a path, as if it was pasted."""
-        if self.session.state is State.WORKING:
-            return
+        """Open a link or a path, as if it was pasted; first the user may save the project that is open."""
+        if self.session.state is not State.WORKING:
+            self.saving.before_leaving(lambda: self._open(text))
+
+    def _open(self, text: str) -> None:
         self.link_bar.show_text(text)
         self.session.open(text)
 
     def start_export(self) -> None:
-        """Make the clip that is selected."""
+        """Make the clip that is selected, as soon as it has a name."""
+        self._export_when_named = self.export.naming
         edit, destination = self.export.edit, self.export.destination
-        if edit is None or destination is None or self.session.state is not State.READY:
+        if (
+            self._export_when_named
+            or edit is None
+            or destination is None
+            or self.session.state is not State.READY
+        ):
             return
         self.player.pause()
         self.editor.working.show_target(destination)
         self.session.export(edit, destination, overwrite=self.export.may_replace)
+
+    def _export_if_waiting(self) -> None:
+        if self._export_when_named:
+            self.start_export()
 
     def sign_in(self) -> None:
         """Ask for e-mail and password."""
@@ -226,6 +225,14 @@ class MainWindow(QMainWindow):
     def _choose_destination(self) -> None:
         if self.session.state is State.READY:
             self.editor.export.choose_destination()
+
+    def _save(self) -> None:
+        if self.session.source is not None:
+            self.saving.save()
+
+    def _save_as(self) -> None:
+        if self.session.source is not None:
+            self.saving.save_as()
 
     def _back(self) -> None:
         if self.session.state is State.LOADING:
@@ -266,18 +273,37 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(page)
         busy = session.state is State.WORKING
         self.link_bar.setEnabled(not busy)
-        title = session.source.title if session.source else ""
-        self.setWindowTitle(f"{title} – Reely" if title else "Reely")
+        self._show_title()
         if session.state is State.LOADING:
             self.loading.cancel.setFocus()
+
+    def _show_title(self) -> None:
+        source, path = self.session.source, self.document.path
+        name = path.stem if path is not None else source.title if source is not None else ""
+        changed = "● " if self.document.modified else ""
+        self.setWindowTitle(f"{changed}{name} – Reely" if source is not None else "Reely")
 
     def _source_opened(self, source: Source) -> None:
         self.strip.load(source)
         self.timeline.load(source)
         self.export.load(source, self.preferences.save_folder)
+        project = self.session.project
+        self.document.load(source, project, Path(self.session.text) if project else None)
+        self._remember()
         if source.path is not None:
             self.link_bar.folder = source.path.parent
         self._focus_editor()
+
+    def _remember(self) -> None:
+        """Offer what is open again on the first page."""
+        source, path = self.session.source, self.document.path
+        if source is not None:
+            self.preferences.remember(
+                Recent(text=str(path), title=path.stem)
+                if path
+                else Recent(text=source.origin, title=source.title)
+            )
+            self.empty.show_recent(self.preferences.recent)
 
     def _preview_changed(self) -> None:
         preview = self.session.preview
@@ -287,10 +313,15 @@ class MainWindow(QMainWindow):
         if preview is None:
             self.player.load(None, None)
             self.strip.set_frames(None)
+            self.waveform.load(None, None)
             return
+        modified = self.document.modified
         self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
-        self.player.load(preview.sound, preview.frames)
+        if not modified:
+            self.document.settle()
+        self.player.load(preview.media.audio, preview.frames)
         self.strip.set_frames(preview.frames)
+        self.waveform.load(self.session.source, preview.media)
 
     def _trimmed(self) -> None:
         self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None
@@ -346,17 +377,18 @@ class MainWindow(QMainWindow):
             event.ignore()
             self._ask_to_stop()
             return
+        if self.document.modified and not self._closed:
+            event.ignore()
+            self.saving.before_leaving(self._stop_and_close)
+            return
         self.shut_down()
         event.accept()
 
     def _ask_to_stop(self) -> None:
-        question = QMessageBox(self)
-        question.setWindowTitle(self.tr("Quit Reely"))
-        question.setText(self.tr("A clip is being made."))
-        question.setInformativeText(self.tr("If you quit now, it is not made; nothing is counted."))
+        words = self.tr("If you quit now, it is not made; nothing is counted.")
+        question = message(self, self.tr("Quit Reely"), self.tr("A clip is being made."), words)
         stop = question.addButton(self.tr("Quit"), QMessageBox.ButtonRole.DestructiveRole)
         question.addButton(self.tr("Go on"), QMessageBox.ButtonRole.RejectRole)
-        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         stop.clicked.connect(self._stop_and_close)
         question.open()
 
@@ -375,5 +407,6 @@ class MainWindow(QMainWindow):
         self.hide()
         self.player.close()
         self.strip.load(None)
+        self.waveform.load(None, None)
         self.runner.close()
         self.session.close()

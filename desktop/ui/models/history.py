@@ -11,7 +11,7 @@ _DEPTH = 500
 
 
 class History(Generic[T]):
-    """A line of values of which one is the present. Equal neighbours are one value."""
+    """A line of values of which one is the present. Equal neighbours are one value: the newest."""
 
     def __init__(self, first: T) -> None:
         self._past: list[T] = []
@@ -33,6 +33,7 @@ class History(Generic[T]):
     def record(self, value: T) -> None:
         """Make `value` the present; what was undone before is forgotten."""
         if value == self._present:
+            self._present = value
             return
         self._past = [*self._past, self._present][-_DEPTH:]
         self._present = value

@@ -12,8 +12,9 @@ from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.frames import FrameServer
+from desktop.project import Project, is_project, read_project
 from desktop.source.models import Source
-from desktop.trim.edit import Clip, Edit
+from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.operations import OperationRunner, Task
 from desktop.ui.ports import OnProgress, Ports
 
@@ -37,10 +38,16 @@ class State(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What can be scrubbed and heard. `frames` is None without a picture, `sound` without sound."""
+    """What can be scrubbed and heard, and the files it comes from. `frames` is None without a picture."""
 
     frames: FrameServer | None
-    sound: Path | None
+    media: MediaInput
+
+
+@dataclass(frozen=True)
+class _Opened:
+    source: Source
+    project: Project | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Session(QObject):
         self.text = ""
         """What was pasted or opened last."""
         self.source: Source | None = None
+        self.project: Project | None = None
+        """What the project file says, where one was opened; its path is `text`."""
         self.error: ReelyError | None = None
         self.clips: list[Clip] = []
         self.progress: Progress | None = None
@@ -79,7 +88,7 @@ class Session(QObject):
     # --- opening ---
 
     def open(self, text: str) -> None:
-        """Open a link or a path in place of what is open. Ignored while a clip is being made."""
+        """Open a link, a video or a project file in place of what is open. Ignored while a clip is made."""
         text = text.strip()
         if not text or self.state is State.WORKING:
             return
@@ -89,17 +98,22 @@ class Session(QObject):
         self._runner.start(
             Task(
                 "open",
-                lambda progress, token: self._ports.open(text, progress, token),
+                lambda progress, token: self._open(text, progress, token),
                 on_success=self._opened,
                 on_failure=self._open_failed,
                 on_progress=self._progressed,
             )
         )
 
-    def _opened(self, source: Source) -> None:
-        self.source = source
+    def _open(self, text: str, progress: OnProgress, token: CancelToken) -> _Opened:
+        """Off the GUI thread."""
+        project = read_project(Path(text)) if is_project(text) else None
+        return _Opened(self._ports.open(project.origin if project else text, progress, token), project)
+
+    def _opened(self, opened: _Opened) -> None:
+        self.source, self.project = opened.source, opened.project
         self._enter(State.READY)
-        self.source_opened.emit(source)
+        self.source_opened.emit(opened.source)
         self.load_preview()
 
     def _open_failed(self, error: ReelyError) -> None:
@@ -120,7 +134,7 @@ class Session(QObject):
         def work(progress: OnProgress, token: CancelToken) -> Preview:
             media = self._ports.preview(source, progress, token)
             token.raise_if_cancelled()
-            return Preview(_open_frames(media.video), media.audio)
+            return Preview(_open_frames(media.video), media)
 
         self._runner.start(
             Task(
@@ -215,7 +229,7 @@ class Session(QObject):
 
     def _forget(self) -> None:
         self._runner.abandon("preview")
-        self.source = None
+        self.source = self.project = None
         self.error = None
         self.clips = []
         self.preview_error = self.preview_progress = None

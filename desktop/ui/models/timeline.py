@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop.media.frame_times import FrameTimes
-from desktop.source.models import Chapter, HeatPoint, Source
+from desktop.source.models import Chapter, HeatPoint, Source, StreamKind
+from desktop.ui.models.cuts import MOST, Cuts
+from desktop.ui.models.grid import Grid, Selection
 from desktop.ui.models.history import History
 
 # Used for stepping until the real frame times are known and where there is no picture.
 _ASSUMED_FRAME = 1 / 25
 _SHORTEST_VIEW_FRAMES = 12
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The range [start, end) in seconds that becomes the clip."""
-
-    start: float
-    end: float
-
-    @property
-    def duration(self) -> float:
-        return self.end - self.start
+# A segment that is added at the playhead lasts so much of the view, unless another one begins before.
+_NEW_SEGMENT = 0.08
 
 
 class Timeline(QObject):
     """All times are seconds on the source's clock. In and out points lie on picture boundaries.
 
-    `playhead_changed` is emitted for every move; `selection_changed` while dragging too, and
-    `history_changed` once an edit is finished.
+    There is at least one segment; `selection` is the active one, which marking and dragging change.
+    `playhead_changed` is emitted for every move; `selection_changed` whenever the segments or the active
+    one change, while dragging too, and `history_changed` once an edit is finished.
     """
 
     loaded = Signal()
@@ -43,28 +35,26 @@ class Timeline(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.duration = 0.0
-        self.frames: FrameTimes | None = None
         self.chapters: tuple[Chapter, ...] = ()
         self.heatmap: tuple[HeatPoint, ...] = ()
-        self._frame = _ASSUMED_FRAME
+        self.has_sound = False
+        self._grid = Grid(0.0, _ASSUMED_FRAME)
         self._playhead = 0.0
-        self._selection = Selection(0.0, 0.0)
-        self._history = History(self._selection)
+        self._cuts = Cuts((Selection(0.0, 0.0),))
+        self._history = History(self._cuts)
         self._view = (0.0, 0.0)
 
     # --- what is shown ---
 
     def load(self, source: Source) -> None:
         """Begin with a source: everything selected, everything in view, the playhead where the link says."""
-        self.duration = source.duration
-        self.frames = None
+        fps = next((s.fps for s in source.streams if s.fps), None)
+        self._grid = Grid(source.duration, 1 / fps if fps else _ASSUMED_FRAME)
         self.chapters = source.chapters
         self.heatmap = source.heatmap
-        fps = next((s.fps for s in source.streams if s.fps), None)
-        self._frame = 1 / fps if fps else _ASSUMED_FRAME
-        self._selection = Selection(0.0, source.duration)
-        self._history = History(self._selection)
+        self.has_sound = any(stream.kind is not StreamKind.VIDEO for stream in source.streams)
+        self._cuts = Cuts((Selection(0.0, source.duration),))
+        self._history = History(self._cuts)
         self._view = (0.0, source.duration)
         self._playhead = min(max(source.start_at, 0.0), source.duration)
         self.loaded.emit()
@@ -75,18 +65,29 @@ class Timeline(QObject):
 
     def set_frames(self, frames: FrameTimes | None) -> None:
         """The real pictures are known now: what was set before moves onto them."""
-        self.frames = frames
-        if frames is not None:
-            self._frame = frames.typical_duration
-        self._select(self._boundary(self._selection.start), self._boundary(self._selection.end))
-        self._history = History(self._selection)
+        frame = frames.typical_duration if frames is not None else self._grid.frame
+        self._grid = Grid(self.duration, frame, frames)
+        self._set(self._cuts.each(self._snapped))
+        self._history = History(self._cuts)
         self.history_changed.emit()
         self.seek(self._playhead)
 
+    def _snapped(self, selection: Selection) -> Selection:
+        return self._grid.snapped(selection.start, selection.end)
+
     @property
-    def frame_duration(self) -> float:
-        """The usual time between two pictures."""
-        return self._frame
+    def duration(self) -> float:
+        return self._grid.duration
+
+    @property
+    def frames(self) -> FrameTimes | None:
+        """When the pictures are shown; None until that is known, and without a picture."""
+        return self._grid.frames
+
+    @property
+    def grid(self) -> Grid:
+        """Where cuts can be."""
+        return self._grid
 
     # --- playhead ---
 
@@ -97,15 +98,11 @@ class Timeline(QObject):
     @property
     def last_position(self) -> float:
         """The furthest the playhead goes: the start of the last picture."""
-        if self.frames is not None:
-            return min(self.frames.start_of(len(self.frames) - 1), self.duration)
-        return max(0.0, self.duration - self._frame)
+        return self._grid.last_position
 
     def seek(self, time: float) -> None:
         """Move the playhead to the picture shown at `time`."""
-        time = min(max(time, 0.0), self.last_position)
-        if self.frames is not None:
-            time = max(0.0, self.frames.floor(time))
+        time = self._grid.position(time)
         if time != self._playhead:
             self._playhead = time
             self._keep_in_view(time)
@@ -116,156 +113,162 @@ class Timeline(QObject):
         if self.frames is not None:
             self.seek(self.frames.step(self._playhead, frames))
         else:
-            self.seek(self._playhead + frames * self._frame)
+            self.seek(self._playhead + frames * self._grid.frame)
 
     def jump(self, seconds: float) -> None:
         """Move the playhead by seconds."""
         self.seek(self._playhead + seconds)
 
-    def jump_to_mark(self, direction: int) -> None:
-        """To the next (1) or previous (-1) point of interest: in, out, chapter starts, both ends."""
-        marks = {0.0, self.last_position, self._selection.start, self.last_selected}
+    def jump_to_mark(self, direction: int, others: Iterable[float] = ()) -> None:
+        """To the next (1) or previous (-1) end of a segment, chapter, end of all, or one of `others`."""
+        marks = {0.0, self.last_position, *others}
+        for segment in self._cuts.segments:
+            marks |= {segment.start, self._grid.last_picture(segment)}
         marks |= {chapter.start for chapter in self.chapters}
-        half = self._frame / 2
+        half = self._grid.frame / 2
         if direction > 0:
             ahead = [m for m in marks if m > self._playhead + half]
             self.seek(min(ahead, default=self.last_position))
         else:
             self.seek(max((m for m in marks if m < self._playhead - half), default=0.0))
 
-    # --- selection ---
+    # --- the active segment ---
 
     @property
     def selection(self) -> Selection:
-        return self._selection
+        return self._cuts.selection
 
     @property
     def last_selected(self) -> float:
         """The start of the last picture inside the selection."""
-        if self.frames is not None:
-            return self.frames.floor(math.nextafter(self._selection.end, 0))
-        return max(self._selection.start, self._selection.end - self._frame)
+        return self._grid.last_picture(self.selection)
 
     def set_in(self, time: float) -> None:
         """Start the selection at the picture boundary nearest to `time`; one picture at least remains."""
-        start = self._boundary(time)
-        self._select(min(start, self._last_start_before(self._selection.end)), self._selection.end)
+        self._change(self._grid.with_in(self.selection, time))
 
     def set_out(self, time: float) -> None:
         """End the selection at the picture boundary nearest to `time`; one picture at least remains."""
-        end = self._boundary(time)
-        self._select(self._selection.start, max(end, self._first_end_after(self._selection.start)))
+        self._change(self._grid.with_out(self.selection, time))
 
     def mark_in(self) -> None:
-        """Key I: the picture at the playhead is the first of the clip; an out point before it is dropped."""
-        end = self._selection.end if self._selection.end > self._playhead else self.duration
-        self._select(self._playhead, end)
+        """Key I: the segment starts with the picture at the playhead; an out point before is dropped."""
+        end = self.selection.end if self.selection.end > self._playhead else self.duration
+        self._change(self._grid.selection(self._playhead, end))
         self.commit()
 
     def mark_out(self) -> None:
-        """Key O: the picture at the playhead is the last of the clip; an in point after it is dropped."""
-        end = self._first_end_after(self._playhead)
-        start = self._selection.start if self._selection.start < end else 0.0
-        self._select(start, end)
+        """Key O: the segment ends with the picture at the playhead; an in point after is dropped."""
+        end = self._grid.first_end_after(self._playhead)
+        start = self.selection.start if self.selection.start < end else 0.0
+        self._change(self._grid.selection(start, end))
         self.commit()
 
     def nudge_in(self, frames: int) -> None:
         """Move the in point by whole pictures."""
-        self._select(
-            min(self._moved(self._selection.start, frames), self._last_start_before(self._selection.end)),
-            self._selection.end,
-        )
+        self.set_in(self._grid.moved(self.selection.start, frames))
         self.commit()
 
     def nudge_out(self, frames: int) -> None:
         """Move the out point by whole pictures."""
-        self._select(
-            self._selection.start,
-            max(self._moved(self._selection.end, frames), self._first_end_after(self._selection.start)),
-        )
+        self.set_out(self._grid.moved(self.selection.end, frames))
         self.commit()
-
-    def _moved(self, boundary: float, frames: int) -> float:
-        """The boundary `frames` pictures after (before, if negative) another one."""
-        if self.frames is None:
-            return min(max(boundary + frames * self._frame, 0.0), self.duration)
-        count = len(self.frames)
-        index = self.frames.index_at(boundary)
-        if boundary >= self.frames.end_of(count - 1):
-            index = count
-        return self._boundary(self.frames.start_of(min(max(index + frames, 0), count)))
 
     def slide(self, start: float) -> None:
         """Move the whole selection so that it starts near `start`, keeping its length."""
-        length = self._selection.duration
-        start = self._boundary(min(max(start, 0.0), self.duration - length))
-        self._select(start, max(self._boundary(start + length), self._first_end_after(start)))
-
-    def select_all(self) -> None:
-        self._select(0.0, self.duration)
-        self.commit()
+        self._change(self._grid.slid(self.selection, start))
 
     def select(self, start: float, end: float) -> None:
         """Select a range, such as a chapter."""
-        self._select(self._boundary(start), self._boundary(end))
+        self._change(self._grid.snapped(start, end))
         self.commit()
+
+    # --- all segments ---
+
+    @property
+    def cuts(self) -> Cuts:
+        """The segments in the order in which they are exported."""
+        return self._cuts
+
+    def activate(self, number: int) -> None:
+        """Make a segment the one that is changed from now on."""
+        self._set(self._cuts.activated(number))
+        self._history.record(self._cuts)
+
+    def add(self, start: float, end: float) -> None:
+        """One more segment, active from now on."""
+        if self.duration > 0 and len(self._cuts.segments) < MOST:
+            self._finish(self._cuts.added(self._grid.snapped(start, end)))
+
+    def add_at_playhead(self) -> None:
+        """Key A: inside a segment divide it at the playhead, elsewhere begin a new one there."""
+        if self.duration <= 0 or len(self._cuts.segments) >= MOST:
+            return
+        number = self._cuts.at(self._playhead)
+        if number is None:
+            nexts = [each.start for each in self._cuts.segments if each.start > self._playhead]
+            length = max((self._view[1] - self._view[0]) * _NEW_SEGMENT, self._grid.frame)
+            self.add(self._playhead, min([self._playhead + length, *nexts]))
+        elif self._playhead > self._cuts.segments[number].start:
+            self._finish(self._cuts.divided(number, self._playhead))
+
+    def remove(self, number: int) -> None:
+        """Leave a segment out. Of the last one everything is selected instead."""
+        if len(self._cuts.segments) == 1:
+            self.select_all()
+        else:
+            self._finish(self._cuts.removed(number))
+
+    def move(self, number: int, to: int) -> None:
+        """Give a segment another place in the order."""
+        self._finish(self._cuts.moved(number, to))
+
+    def select_all(self) -> None:
+        """One segment that is all of the source."""
+        self._finish(Cuts((self._grid.selection(0.0, self.duration),)))
+
+    def restore(self, ranges: Sequence[tuple[float, float]]) -> None:
+        """Begin with these segments, as they were saved; where they do not fit, the nearest that do."""
+        if self.duration > 0 and ranges:
+            self._set(Cuts(tuple(self._grid.snapped(start, end) for start, end in ranges[:MOST])))
+            self._history = History(self._cuts)
+            self.history_changed.emit()
+
+    # --- history ---
 
     def commit(self) -> None:
         """An edit is finished: it can be undone from here."""
-        self._history.record(self._selection)
+        self._history.record(self._cuts)
         self.history_changed.emit()
 
     @property
     def can_undo(self) -> bool:
-        return self._history.can_undo or self._history.present != self._selection
+        return self._history.can_undo or self._history.present != self._cuts
 
     @property
     def can_redo(self) -> bool:
         return self._history.can_redo
 
     def undo(self) -> None:
-        self._history.record(self._selection)
-        self._restore(self._history.undo())
-
-    def redo(self) -> None:
-        self._restore(self._history.redo())
-
-    def _restore(self, selection: Selection) -> None:
-        self._select(selection.start, selection.end)
+        self._history.record(self._cuts)
+        self._set(self._history.undo())
         self.history_changed.emit()
 
-    def _select(self, start: float, end: float) -> None:
-        start = min(max(start, 0.0), self.duration)
-        end = min(max(end, 0.0), self.duration)
-        if self.frames is not None:  # one picture at least, though sound may begin earlier and end later
-            start = min(start, self.last_position)
-            end = max(end, self.frames.end_of(0))
-        if self.duration and not start < end:
-            start, end = self._last_start_before(end or self.duration), end or self.duration
-        if (start, end) != (self._selection.start, self._selection.end):
-            self._selection = Selection(start, end)
+    def redo(self) -> None:
+        self._set(self._history.redo())
+        self.history_changed.emit()
+
+    def _change(self, selection: Selection) -> None:
+        self._set(self._cuts.changed(selection))
+
+    def _finish(self, cuts: Cuts) -> None:
+        self._set(cuts)
+        self.commit()
+
+    def _set(self, cuts: Cuts) -> None:
+        if cuts != self._cuts or cuts.active != self._cuts.active:
+            self._cuts = cuts
             self.selection_changed.emit()
-
-    def _boundary(self, time: float) -> float:
-        """The nearest place where a cut can be: between two pictures, or at an end of the source."""
-        if time <= 0 or time >= self.duration:
-            return min(max(time, 0.0), self.duration)
-        if self.frames is None:
-            return time
-        boundary = self.frames.nearest_boundary(time)
-        # Sound may begin before the first picture and end after the last one.
-        return min((boundary, 0.0, self.duration), key=lambda b: abs(b - time))
-
-    def _last_start_before(self, end: float) -> float:
-        if self.frames is None:
-            return max(0.0, end - self._frame)
-        start = self.frames.floor(math.nextafter(end, 0))
-        return start if start < end else 0.0  # before the first picture there is only sound
-
-    def _first_end_after(self, start: float) -> float:
-        if self.frames is None:
-            return min(self.duration, start + self._frame)
-        return min(self.duration, max(self.frames.end_of(self.frames.index_at(start)), start))
 
     # --- view ---
 
@@ -287,7 +290,7 @@ class Timeline(QObject):
             return
         anchor = self._playhead if anchor is None else anchor
         anchor = min(max(anchor, start), end)
-        shortest = min(self.duration, _SHORTEST_VIEW_FRAMES * self._frame)
+        shortest = min(self.duration, _SHORTEST_VIEW_FRAMES * self._grid.frame)
         shown = min(max((end - start) / factor, shortest), self.duration)
         share = (anchor - start) / (end - start)
         self._show(anchor - share * shown, shown)
@@ -302,8 +305,8 @@ class Timeline(QObject):
 
     def fit_selection(self) -> None:
         """Show the selection with a little room on both sides."""
-        room = max(self._selection.duration * 0.1, 2 * self._frame)
-        self._show(self._selection.start - room, self._selection.duration + 2 * room)
+        room = max(self.selection.duration * 0.1, 2 * self._grid.frame)
+        self._show(self.selection.start - room, self.selection.duration + 2 * room)
 
     def _show(self, start: float, shown: float) -> None:
         shown = min(shown, self.duration)

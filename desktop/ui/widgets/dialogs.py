@@ -1,9 +1,17 @@
-"""The two dialogs: signing in (or up), and the overview of the keys."""
+"""The dialogs: signing in (or up), the overview of the keys, and short messages."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui import theme
 from desktop.ui.keys import GROUPS, Group, shown_keys, translated
@@ -11,6 +19,17 @@ from desktop.ui.models.account import Account
 from desktop.ui.widgets.controls import button, label
 
 _LONGEST_PASSWORD = 256
+
+
+def message(parent: QWidget, title: str, text: str, more: str = "") -> QMessageBox:
+    """A box with a sentence, to be given buttons and opened; plain text, as file names are part of it."""
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(text)
+    box.setInformativeText(more)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return box
 
 
 class SignInDialog(QDialog):
@@ -128,9 +147,8 @@ class KeysDialog(QDialog):
         close = button(self.tr("Close"))
         close.clicked.connect(self.accept)
         columns = QHBoxLayout()
-        columns.setSpacing(48)
-        half = len(GROUPS) // 2
-        for part in (GROUPS[:half], GROUPS[half:]):
+        columns.setSpacing(36)
+        for part in (GROUPS[:2], GROUPS[2:3], GROUPS[3:]):
             column = QVBoxLayout()
             column.setSpacing(18)
             for group in part:
@@ -150,7 +168,7 @@ class KeysDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(7)
-        grid.setColumnMinimumWidth(0, 104)
+        grid.setColumnMinimumWidth(0, 88)
         grid.setColumnStretch(1, 1)
         grid.addWidget(label(translated(group.title), "title"), 0, 0, 1, 2)
         for row, binding in enumerate(group.bindings, start=1):

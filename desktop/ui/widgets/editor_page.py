@@ -7,14 +7,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedWidget, 
 from desktop.timecode import format_timecode
 from desktop.ui.models.export import Export
 from desktop.ui.models.session import Session, State
-from desktop.ui.models.strip import Strip
-from desktop.ui.models.timeline import Timeline
 from desktop.ui.player import Player
 from desktop.ui.sound import Sound
 from desktop.ui.widgets.controls import ElidedLabel, label
 from desktop.ui.widgets.export_panel import ExportPanel
 from desktop.ui.widgets.outcome_cards import ErrorCard, ResultCard, WorkingCard
 from desktop.ui.widgets.preview_view import PreviewView
+from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.widgets.timeline_panel import TimelinePanel
 from desktop.ui.widgets.transport_bar import TransportBar
 
@@ -25,21 +24,21 @@ class EditorPage(QWidget):
     def __init__(
         self,
         session: Session,
-        timeline: Timeline,
+        shown: Shown,
         export: Export,
         player: Player,
         *,
-        strip: Strip,
         sound: Sound,
     ) -> None:
         super().__init__()
+        timeline = shown.timeline
         self._session = session
         self._title = ElidedLabel("title")
         self._facts = label("", "muted")
         self.preview = PreviewView(session, player)
         self.preview.clicked.connect(player.toggle)
         self.transport = TransportBar(timeline, player, sound)
-        self.timeline = TimelinePanel(timeline, strip)
+        self.timeline = TimelinePanel(shown)
         self.timeline.view.scrubbed.connect(player.pause)
         self.export = ExportPanel(export, timeline)
         self.working = WorkingCard(session)

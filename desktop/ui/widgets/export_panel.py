@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.timecode import format_length
 from desktop.trim.edit import Mode
-from desktop.ui.models.export import Export
+from desktop.ui.models.export import Delivery, Export
 from desktop.ui.models.timeline import Timeline
+from desktop.ui.widgets.choice import Choice, Option
 from desktop.ui.widgets.controls import ElidedLabel, button, label, tool_button
+from desktop.ui.widgets.segment_list import SegmentList
 
 
 class ExportPanel(QWidget):
@@ -23,46 +25,52 @@ class ExportPanel(QWidget):
         super().__init__(parent)
         self._export = export
         self._timeline = timeline
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 16, 18, 18)
-        layout.setSpacing(4)
-        layout.addWidget(label(self.tr("Make a clip"), "title"))
-        layout.addSpacing(8)
-        self._modes = QButtonGroup(self)
-        for mode, name, explanation in (
-            (Mode.SMART, self.tr("Smart"), self.tr("Exact; re-encodes only the edges.")),
-            (Mode.COPY, self.tr("Copy"), self.tr("Fastest; may start a bit early.")),
-            (Mode.EXACT, self.tr("Exact"), self.tr("Exact; re-encodes everything.")),
-        ):
-            self._add_mode(layout, mode, name, explanation)
-        self._modes.idClicked.connect(lambda number: export.set_mode(tuple(Mode)[number]))
-        layout.addSpacing(12)
-        layout.addWidget(label(self.tr("Save as"), "heading"))
-        layout.addLayout(self._build_destination())
-        layout.addStretch()
-        self.make = button(self.tr("Export clip"), "primary", "scissors")
+        self.segments = SegmentList(timeline)
+        self.deliveries = Choice(
+            (
+                Option(Delivery.JOINED, self.tr("Joined"), self.tr("One clip, in this order.")),
+                Option(
+                    Delivery.SEPARATE,
+                    self.tr("Separate"),
+                    self.tr("A clip each; each is a trim."),
+                ),
+            )
+        )
+        self.deliveries.chosen.connect(export.set_delivery)
+        self.modes = Choice(
+            (
+                Option(Mode.SMART, self.tr("Smart"), self.tr("Exact; re-encodes only the edges.")),
+                Option(Mode.COPY, self.tr("Copy"), self.tr("Fastest; may start a bit early.")),
+                Option(Mode.EXACT, self.tr("Exact"), self.tr("Exact; re-encodes everything.")),
+            )
+        )
+        self.modes.chosen.connect(export.set_mode)
+        self.make = button("", "primary", "scissors")
         self.make.setMinimumHeight(42)
         self.make.setToolTip(self.tr("Make the clip  (Ctrl+E)"))
         self.make.clicked.connect(self.requested)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 14, 18, 18)
+        layout.setSpacing(4)
+        layout.addWidget(self.segments)
+        layout.addSpacing(4)
+        layout.addWidget(self.deliveries)
+        layout.addSpacing(8)
+        layout.addWidget(label(self.tr("How"), "heading"))
+        layout.addWidget(self.modes)
+        layout.addSpacing(8)
+        layout.addWidget(label(self.tr("Save as"), "heading"))
+        layout.addLayout(self._build_destination())
+        layout.addStretch()
         layout.addWidget(self.make)
         export.changed.connect(self._show)
         timeline.selection_changed.connect(self._show)
         self._show()
 
-    def _add_mode(self, layout: QVBoxLayout, mode: Mode, name: str, explanation: str) -> None:
-        choice = QRadioButton(name)
-        choice.setAccessibleDescription(explanation)
-        choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._modes.addButton(choice, tuple(Mode).index(mode))
-        words = label(explanation, "small")
-        words.setContentsMargins(24, 0, 0, 6)
-        layout.addWidget(choice)
-        layout.addWidget(words)
-
     def _build_destination(self) -> QHBoxLayout:
         self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self._folder = ElidedLabel("small", Qt.TextElideMode.ElideMiddle)
-        self.choose = tool_button("folder", self.tr("Choose where to save"), "Ctrl+S")
+        self.choose = tool_button("folder", self.tr("Choose where to save"), "Ctrl+Shift+E")
         self.choose.setIconSize(QSize(20, 20))
         self.choose.clicked.connect(self.choose_destination)
         words = QVBoxLayout()
@@ -74,11 +82,6 @@ class ExportPanel(QWidget):
         row.addLayout(words, 1)
         row.addWidget(self.choose)
         return row
-
-    def mode_button(self, mode: Mode) -> QRadioButton:
-        found = self._modes.button(tuple(Mode).index(mode))
-        assert isinstance(found, QRadioButton)  # noqa: S101 - they were all added above
-        return found
 
     def choose_destination(self) -> None:
         """Let the user name the file; the dialog asks before an existing one is replaced."""
@@ -95,13 +98,19 @@ class ExportPanel(QWidget):
         dialog.open()
 
     def _show(self) -> None:
-        self.mode_button(self._export.mode).setChecked(True)
-        destination = self._export.destination
+        export, cuts = self._export, self._timeline.cuts
+        self.modes.show_value(export.mode)
+        self.deliveries.show_value(export.delivery)
+        self.deliveries.setVisible(len(cuts.segments) > 1)
+        destination = export.destination
         self._name.setText(destination.name if destination else "")
         self._folder.setText(_folder_text(destination.parent) if destination else "")
-        self.make.setEnabled(self._export.edit is not None and destination is not None)
+        self.make.setEnabled(export.edit is not None and destination is not None)
+        length = format_length(cuts.duration)
         self.make.setText(
-            self.tr("Export {length}").format(length=format_length(self._timeline.selection.duration))
+            self.tr("Export {count} clips").format(count=export.clips)
+            if export.clips > 1
+            else self.tr("Export {length}").format(length=length)
         )
 
 

@@ -59,8 +59,8 @@ class LinkBar(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(
             [
-                self.tr("Video and sound")
-                + " (*.mp4 *.m4v *.mov *.mkv *.webm *.avi *.ts *.mts *.m2ts *.mpg *.mpeg *.flv *.wmv *.ogv"
+                self.tr("Video, sound and projects") + " (*.reely"
+                " *.mp4 *.m4v *.mov *.mkv *.webm *.avi *.ts *.mts *.m2ts *.mpg *.mpeg *.flv *.wmv *.ogv"
                 " *.mp3 *.m4a *.aac *.wav *.flac *.ogg *.opus)",
                 self.tr("All files") + " (*)",
             ]

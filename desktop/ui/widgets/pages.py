@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from desktop.ui import theme
 from desktop.ui.models.session import Session
+from desktop.ui.preferences import Recent
 from desktop.ui.widgets.controls import ElidedLabel, Picture, button, label
 from desktop.ui.widgets.outcome_cards import ErrorCard
 from desktop.ui.words import stage_text, time_left
+
+_RECENT = 4  # offered
+_TITLE = 60  # letters of one
 
 
 class EmptyPage(QWidget):
@@ -18,6 +25,7 @@ class EmptyPage(QWidget):
 
     open_requested = Signal()
     paste_requested = Signal()
+    recent_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,9 +67,28 @@ class EmptyPage(QWidget):
         layout.addWidget(subtitle, 0, centre)
         layout.addSpacing(12)
         layout.addLayout(buttons)
+        layout.addSpacing(16)
+        self._recent_title = label(self.tr("Opened last"), "small")
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        layout.addWidget(self._recent_title, 0, centre)
+        layout.addLayout(self._recent)
         layout.addStretch(2)
         layout.addLayout(steps)
         layout.addStretch(1)
+
+    def show_recent(self, recent: Sequence[Recent]) -> None:
+        """Offer what was opened last."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self._recent_title.setVisible(bool(recent))
+        for each in recent[:_RECENT]:
+            title = each.title or each.text
+            again = button(title if len(title) <= _TITLE else title[: _TITLE - 1] + "…", "link")
+            again.setToolTip(each.text)
+            again.clicked.connect(partial(self.recent_chosen.emit, each.text))
+            self._recent.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)

@@ -1,21 +1,35 @@
-"""How the timeline looks: ruler, chapters, most-replayed curve, selection, playhead."""
+"""How the timeline looks: ruler, chapters, thumbnails, most-replayed curve, waveform, playhead."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QFont, QLinearGradient, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop.source.models import Chapter, HeatPoint
 from desktop.timecode import format_timecode
 from desktop.ui import theme
+from desktop.ui.models.marks import Marks
 from desktop.ui.models.strip import Strip
-from desktop.ui.models.timeline import Selection, Timeline
-from desktop.ui.timeline_geometry import BAR, HANDLE, MARGIN, Part, TimelineGeometry
+from desktop.ui.models.timeline import Timeline
+from desktop.ui.models.waveform import Waveform
+from desktop.ui.timeline_geometry import MARGIN, Hit, TimelineGeometry
+from desktop.ui.widgets.segment_painting import SegmentPainting
 
 _RADIUS = 6.0
-_HEAT_TOP = 0.45  # of the track's height
+_HEAT_TOP = 0.45  # of the pictures' height
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The models that the timeline shows."""
+
+    timeline: Timeline
+    strip: Strip
+    waveform: Waveform
+    marks: Marks
 
 
 class TimelinePainting:
@@ -26,29 +40,40 @@ class TimelinePainting:
         self._geometry = geometry
         self._small = theme.digits(font, 11)
 
-    def paint(
-        self, timeline: Timeline, strip: Strip, hover: float | None, held: Part | None, *, focused: bool
-    ) -> None:
+    def paint(self, shown: Shown, hover: float | None, held: Hit | None, *, focused: bool) -> None:
         """Everything, from the ground up. `hover` is the time under the pointer."""
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._painter.setFont(self._small)
         self._track_ground(focused=focused)
+        timeline = shown.timeline
         if timeline.duration <= 0:
             return
         self._ruler(self._geometry.x_of(timeline.playhead))
         self._chapters(timeline.chapters)
-        self._pictures(strip, timeline.duration)
+        self._pictures(shown.strip, timeline.duration)
         self._heat(timeline.heatmap)
-        self._selection(timeline.selection, held)
+        self._wave(shown.waveform)
+        segments = SegmentPainting(self._painter, self._geometry)
+        segments.segments(timeline.cuts, held)
+        segments.marks(shown.marks, held)
         if hover is not None and held is None:
             self._hover(hover)
         self._playhead(timeline.playhead)
         if self._geometry.is_zoomed:
-            self._overview(timeline)
+            self._overview(timeline, shown.marks)
 
     def _track_rect(self) -> QRectF:
         track = self._geometry.track
         return QRectF(MARGIN, track.top, self._geometry.width - 2 * MARGIN, track.height)
+
+    def _pictures_rect(self) -> QRectF:
+        pictures = self._geometry.pictures
+        return QRectF(MARGIN, pictures.top, self._geometry.width - 2 * MARGIN, pictures.height)
+
+    def _clip_to_track(self) -> None:
+        frame = QPainterPath()
+        frame.addRoundedRect(self._track_rect(), _RADIUS, _RADIUS)
+        self._painter.setClipPath(frame)
 
     def _track_ground(self, *, focused: bool) -> None:
         rect = self._track_rect()
@@ -107,12 +132,10 @@ class TimelinePainting:
 
     def _pictures(self, strip: Strip, duration: float) -> None:
         """The thumbnails that are there; where none is yet, the track's ground shows."""
-        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
+        painter, geometry, rect = self._painter, self._geometry, self._pictures_rect()
         height = round(rect.height() * painter.device().devicePixelRatioF())
         painter.save()
-        frame = QPainterPath()
-        frame.addRoundedRect(rect, _RADIUS, _RADIUS)
-        painter.setClipPath(frame)
+        self._clip_to_track()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for tile in geometry.tiles(strip.aspect):
             if (found := strip.picture_at(min(tile.time, duration), height)) is not None:
@@ -124,7 +147,7 @@ class TimelinePainting:
         """The most-replayed curve through the middles of its bins, as a filled hill at the pictures' feet."""
         if not heatmap:
             return
-        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
+        painter, geometry, rect = self._painter, self._geometry, self._pictures_rect()
         ground = rect.bottom()
         top = rect.top() + rect.height() * _HEAT_TOP
         points = [
@@ -151,56 +174,39 @@ class TimelinePainting:
         shade.setColorAt(0, theme.color("heat", 0.65))
         shade.setColorAt(1, theme.color("heat", 0.30))
         painter.save()
-        frame = QPainterPath()
-        frame.addRoundedRect(rect, _RADIUS, _RADIUS)
-        painter.setClipPath(frame)
+        self._clip_to_track()
         painter.fillPath(hill, shade)
         painter.strokePath(curve, QPen(theme.color("picture", 0.55), 4))
         painter.strokePath(curve, QPen(theme.color("heat"), 1.8))
         painter.restore()
 
-    def _selection(self, selection: Selection, held: Part | None) -> None:
-        painter, geometry, rect = self._painter, self._geometry, self._track_rect()
-        start, end = geometry.x_of(selection.start), geometry.x_of(selection.end)
+    def _wave(self, waveform: Waveform) -> None:
+        """Swing and loudness of the sound; how far it has been computed, while that is going on."""
+        painter, geometry, row = self._painter, self._geometry, self._geometry.wave
+        if not row.height:
+            return
+        rect = QRectF(MARGIN, row.top, geometry.width - 2 * MARGIN, row.height)
         painter.save()
-        painter.setClipRect(QRectF(0, rect.top() - 1, geometry.width, rect.height() + 2))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("surface", 0.5))
-        painter.drawRect(QRectF(rect.left(), rect.top(), max(0.0, start - rect.left()), rect.height()))
-        painter.drawRect(QRectF(end, rect.top(), max(0.0, rect.right() - end), rect.height()))
-        painter.setBrush(theme.color("accent", 0.06))
-        painter.drawRect(QRectF(start, rect.top(), end - start, rect.height()))
-        accent = theme.color(
-            "accent_hover" if held in {Part.IN_HANDLE, Part.OUT_HANDLE, Part.BAR} else "accent"
+        self._clip_to_track()
+        painter.fillRect(rect, theme.color("picture", 0.75))
+        density = painter.device().devicePixelRatioF()
+        colors = theme.color("wave"), theme.color("wave_core")
+        found = waveform.image(
+            geometry.view, round(rect.width() * density), round((rect.height() - 4) * density), colors
         )
-        painter.setBrush(accent)
-        painter.drawRect(QRectF(start, rect.top(), end - start, 3))
-        painter.drawRect(QRectF(start, rect.bottom() - 3, end - start, 3))
-        if end - start > 60:
-            grip = QRectF((start + end) / 2 - 14, rect.top(), 28, BAR - 2)
-            painter.drawRoundedRect(grip, 3, 3)
-            painter.setBrush(theme.color("on_accent"))
-            for offset in (-6, 0, 6):
-                painter.drawEllipse(QPointF(grip.center().x() + offset, grip.center().y()), 1.2, 1.2)
-        self._handle(start, accent, outward=-1)
-        self._handle(end, accent, outward=1)
+        if found is not None:
+            image, start, end = found
+            left, right = geometry.x_of(start), geometry.x_of(end)
+            painter.drawImage(QRectF(left, rect.top() + 2, right - left, rect.height() - 4), image)
+        else:
+            middle = rect.center().y()
+            painter.setPen(QPen(theme.color("edge"), 1))
+            painter.drawLine(QPointF(rect.left(), middle), QPointF(rect.right(), middle))
+            if waveform.fraction is not None:
+                painter.setPen(QPen(theme.color("wave_core"), 1))
+                reached = rect.left() + rect.width() * waveform.fraction
+                painter.drawLine(QPointF(rect.left(), middle), QPointF(reached, middle))
         painter.restore()
-
-    def _handle(self, x: float, accent: QColor, *, outward: int) -> None:
-        """A tab that reaches outwards from x, so that the first and last picture stay uncovered."""
-        rect = self._track_rect()
-        left = x - HANDLE if outward < 0 else x
-        shape = QPainterPath()
-        shape.addRoundedRect(QRectF(left, rect.top(), HANDLE, rect.height()), 5, 5)
-        inner = QPainterPath()
-        inner.addRect(QRectF(x - 6 if outward < 0 else x, rect.top(), 6, rect.height()))
-        self._painter.fillPath(shape.united(inner), accent)
-        self._painter.setPen(
-            QPen(theme.color("on_accent"), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-        )
-        middle, grip = left + HANDLE / 2, rect.center().y()
-        self._painter.drawLine(QPointF(middle, grip - 7), QPointF(middle, grip + 7))
-        self._painter.setPen(Qt.PenStyle.NoPen)
 
     def _hover(self, time: float) -> None:
         geometry = self._geometry
@@ -244,8 +250,8 @@ class TimelinePainting:
         painter.setPen(theme.color(ink))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _overview(self, timeline: Timeline) -> None:
-        """The whole source as a thin strip: which part is in view, where the clip and the playhead are."""
+    def _overview(self, timeline: Timeline, marks: Marks) -> None:
+        """The whole source as a thin strip: which part is in view, where segments, marks and playhead are."""
         painter, row = self._painter, self._geometry.overview
         width = self._geometry.width - 2 * MARGIN
 
@@ -259,9 +265,10 @@ class TimelinePainting:
         painter.setBrush(theme.color("edge"))
         shown = QRectF(x_of(start), row.top, max(10.0, x_of(end) - x_of(start)), row.height)
         painter.drawRoundedRect(shown, 5, 5)
-        selection = timeline.selection
-        left, right = x_of(selection.start), x_of(selection.end)
-        painter.setBrush(theme.color("accent"))
-        painter.drawRoundedRect(QRectF(left, row.top + 3.5, max(3.0, right - left), 3), 1.5, 1.5)
+        for ranges, tint in ((marks.marks, "good"), (timeline.cuts.segments, "accent")):
+            painter.setBrush(theme.color(tint))
+            for each in ranges:
+                left, right = x_of(each.start), x_of(each.end)
+                painter.drawRoundedRect(QRectF(left, row.top + 3.5, max(3.0, right - left), 3), 1.5, 1.5)
         painter.setBrush(theme.color("text"))
         painter.drawRect(QRectF(x_of(timeline.playhead) - 1, row.top, 2, row.height))

@@ -5,34 +5,34 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.timecode import format_length
-from desktop.ui.models.strip import Strip
-from desktop.ui.models.timeline import Timeline
 from desktop.ui.widgets.controls import button, label, tool_button
 from desktop.ui.widgets.timecode_field import TimecodeField
+from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.widgets.timeline_view import TimelineView
 
 
 class TimelinePanel(QFrame):
     """Edits a `Timeline`."""
 
-    def __init__(self, timeline: Timeline, strip: Strip, parent: QWidget | None = None) -> None:
+    def __init__(self, shown: Shown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timelinePanel")
-        self._timeline = timeline
-        self.view = TimelineView(timeline, strip)
-        self.in_field = TimecodeField(self.tr("Clip starts at"))
+        self._timeline = timeline = shown.timeline
+        self.view = TimelineView(shown)
+        self.in_field = TimecodeField(self.tr("Segment starts at"))
         self.in_field.committed.connect(self._type_in)
         self.in_field.stepped.connect(self.nudge_in)
-        self.out_field = TimecodeField(self.tr("Clip ends at"))
+        self.out_field = TimecodeField(self.tr("Segment ends at"))
         self.out_field.committed.connect(self._type_out)
         self.out_field.stepped.connect(self.nudge_out)
         self.mark_in = button(self.tr("Start here"), "quiet", "mark-in")
-        self.mark_in.setToolTip(self.tr("The clip starts at the playhead  (I)"))
+        self.mark_in.setToolTip(self.tr("The segment starts at the playhead  (I)"))
         self.mark_in.clicked.connect(timeline.mark_in)
         self.mark_out = button(self.tr("End here"), "quiet", "mark-out")
-        self.mark_out.setToolTip(self.tr("The clip ends with the picture at the playhead  (O)"))
+        self.mark_out.setToolTip(self.tr("The segment ends with the picture at the playhead  (O)"))
         self.mark_out.clicked.connect(timeline.mark_out)
         self._length = label("", "muted")
+        self.save = tool_button("save", self.tr("Save the project"), "Ctrl+S")
         self.undo = tool_button("undo", self.tr("Undo"), "Ctrl+Z")
         self.undo.clicked.connect(timeline.undo)
         self.redo = tool_button("redo", self.tr("Redo"), "Ctrl+Shift+Z")
@@ -53,7 +53,7 @@ class TimelinePanel(QFrame):
         row.addSpacing(10)
         row.addWidget(self._length)
         row.addStretch()
-        for each in (self.undo, self.redo, self.zoom_out, self.zoom_in, self.fit, self.keys):
+        for each in (self.save, self.undo, self.redo, self.zoom_out, self.zoom_in, self.fit, self.keys):
             row.addWidget(each)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 4)
@@ -67,13 +67,13 @@ class TimelinePanel(QFrame):
         self._show()
 
     def nudge_in(self, frames: int) -> None:
-        """Move the start of the clip by whole pictures, and show it."""
+        """Move the start of the segment by whole pictures, and show it."""
         timeline = self._timeline
         timeline.nudge_in(frames)
         timeline.seek(timeline.selection.start)
 
     def nudge_out(self, frames: int) -> None:
-        """Move the end of the clip by whole pictures, and show the last one."""
+        """Move the end of the segment by whole pictures, and show the last one."""
         timeline = self._timeline
         timeline.nudge_out(frames)
         timeline.seek(timeline.last_selected)
@@ -92,13 +92,20 @@ class TimelinePanel(QFrame):
         timeline, selection = self._timeline, self._timeline.selection
         self.in_field.set_time(selection.start, timeline.duration)
         self.out_field.set_time(selection.end, timeline.duration)
-        self._length.setText(
-            self.tr("{length} selected").format(length=format_length(selection.duration))
-            if timeline.duration > 0
-            else ""
-        )
+        self._length.setText(self._length_text())
         self.undo.setEnabled(timeline.can_undo)
         self.redo.setEnabled(timeline.can_redo)
         zoomed = timeline.zoom_level > 1.0001
         self.zoom_out.setEnabled(zoomed)
         self.fit.setEnabled(zoomed)
+
+    def _length_text(self) -> str:
+        timeline, cuts = self._timeline, self._timeline.cuts
+        length = format_length(timeline.selection.duration)
+        if timeline.duration <= 0:
+            return ""
+        if len(cuts.segments) == 1:
+            return self.tr("{length} selected").format(length=length)
+        return self.tr("{length}, segment {number} of {count}").format(
+            length=length, number=cuts.active + 1, count=len(cuts.segments)
+        )

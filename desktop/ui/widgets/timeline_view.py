@@ -17,19 +17,22 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.source.models import Chapter
 from desktop.timecode import format_timecode
-from desktop.ui.models.strip import Strip
-from desktop.ui.models.timeline import Timeline
-from desktop.ui.timeline_geometry import Part, TimelineGeometry
-from desktop.ui.widgets.timeline_painting import TimelinePainting
+from desktop.ui.models.marks import Mark
+from desktop.ui.timeline_geometry import Hit, Part, TimelineGeometry
+from desktop.ui.widgets.timeline_painting import Shown, TimelinePainting
 
-# A handle within this many pixels of the playhead or a chapter's edge goes there.
+# A handle within this many pixels of a chapter's edge or a mark's goes there.
 _MAGNET = 6
 _SETTLED_MS = 40
 _CURSORS = {
     Part.IN_HANDLE: Qt.CursorShape.SizeHorCursor,
     Part.OUT_HANDLE: Qt.CursorShape.SizeHorCursor,
     Part.BAR: Qt.CursorShape.OpenHandCursor,
+    Part.MARK: Qt.CursorShape.OpenHandCursor,
+    Part.MARK_IN: Qt.CursorShape.SizeHorCursor,
+    Part.MARK_OUT: Qt.CursorShape.SizeHorCursor,
     Part.OVERVIEW: Qt.CursorShape.PointingHandCursor,
 }
 
@@ -39,18 +42,20 @@ class TimelineView(QWidget):
 
     scrubbed = Signal()
 
-    def __init__(self, timeline: Timeline, strip: Strip, parent: QWidget | None = None) -> None:
+    def __init__(self, shown: Shown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._timeline = timeline
-        self._strip = strip
+        self._shown = shown
+        self._timeline = timeline = shown.timeline
         # While the view moves, pictures for each step would only be thrown away.
         self._wanting = QTimer(self)
         self._wanting.setSingleShot(True)
         self._wanting.setInterval(_SETTLED_MS)
         self._wanting.timeout.connect(self._want_pictures)
         timeline.view_changed.connect(self._want_soon)
-        strip.changed.connect(self._strip_changed)
-        self._held: Part | None = None
+        shown.strip.changed.connect(self._strip_changed)
+        shown.waveform.changed.connect(self.update)
+        shown.marks.changed.connect(self._changed)
+        self._held: Hit | None = None
         self._grab = 0.0
         self._hover: float | None = None
         self.setAccessibleName(self.tr("Timeline"))
@@ -62,7 +67,7 @@ class TimelineView(QWidget):
         timeline.playhead_changed.connect(self._changed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(800, 148 if self._timeline.chapters else 124)
+        return QSize(800, self.geometry_now().wanted_height)
 
     def geometry_now(self) -> TimelineGeometry:
         """Where everything is at the moment."""
@@ -71,8 +76,10 @@ class TimelineView(QWidget):
             self.width(),
             self.height(),
             timeline.view,
-            bool(timeline.chapters),
-            timeline.zoom_level > 1.0001,
+            has_chapters=bool(timeline.chapters),
+            is_zoomed=timeline.zoom_level > 1.0001,
+            has_marks=bool(self._shown.marks.marks),
+            has_wave=timeline.has_sound,
         )
 
     def _want_pictures(self) -> None:
@@ -81,9 +88,9 @@ class TimelineView(QWidget):
         if timeline.duration <= 0:
             return
         middle = sum(timeline.view) / 2
-        times = [min(tile.time, timeline.duration) for tile in geometry.tiles(self._strip.aspect)]
+        times = [min(tile.time, timeline.duration) for tile in geometry.tiles(self._shown.strip.aspect)]
         times.sort(key=lambda time: abs(time - middle))
-        self._strip.want(times, round(geometry.track.height * self.devicePixelRatioF()))
+        self._shown.strip.want(times, round(geometry.pictures.height * self.devicePixelRatioF()))
 
     def _want_soon(self) -> None:
         if self.isVisible():
@@ -111,7 +118,9 @@ class TimelineView(QWidget):
         timeline = self._timeline
         if timeline.duration > 0:
             self.setAccessibleDescription(
-                self.tr("Playhead {playhead}, clip from {start} to {end}").format(
+                self.tr("Playhead {playhead}, segment {number} of {count} from {start} to {end}").format(
+                    number=timeline.cuts.active + 1,
+                    count=len(timeline.cuts.segments),
                     playhead=format_timecode(timeline.playhead),
                     start=format_timecode(timeline.selection.start),
                     end=format_timecode(timeline.selection.end),
@@ -120,88 +129,140 @@ class TimelineView(QWidget):
 
     # --- pointer ---
 
-    def _part_at(self, event: QMouseEvent) -> Part:
-        selection = self._timeline.selection
-        at = event.position()
-        return self.geometry_now().part_at(at.x(), at.y(), (selection.start, selection.end))
+    def _hit(self, event: QMouseEvent) -> Hit:
+        cuts, at = self._timeline.cuts, event.position()
+        return self.geometry_now().hit(
+            at.x(),
+            at.y(),
+            [(each.start, each.end) for each in cuts.segments],
+            cuts.active,
+            [(each.start, each.end) for each in self._shown.marks.marks],
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         if event.button() != Qt.MouseButton.LeftButton or self._timeline.duration <= 0:
             return
-        part = self._part_at(event)
-        if part is Part.NOTHING:
+        hit = self._hit(event)
+        if hit.part is Part.NOTHING:
             return
-        self._held = part
+        self._held = hit
         x = event.position().x()
-        geometry, selection = self.geometry_now(), self._timeline.selection
-        if part is Part.IN_HANDLE:
-            self._grab = x - geometry.x_of(selection.start)
-        elif part is Part.OUT_HANDLE:
-            self._grab = x - geometry.x_of(selection.end)
-        elif part is Part.BAR:
-            self._grab = geometry.time_at(x) - selection.start
+        self._grab = self._take_hold(hit, x)
+        if hit.part in {Part.BAR, Part.MARK}:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        if part is not Part.OVERVIEW:
+        if hit.part is not Part.OVERVIEW:
             self.scrubbed.emit()
         self._drag(x)
+
+    def _take_hold(self, hit: Hit, x: float) -> float:
+        """Choose what was hit; how far the pointer is from what it moves, in pixels."""
+        timeline, marks = self._timeline, self._shown.marks
+        match hit.part:
+            case Part.IN_HANDLE | Part.OUT_HANDLE | Part.BAR:
+                timeline.activate(hit.number)
+                at = timeline.selection.end if hit.part is Part.OUT_HANDLE else timeline.selection.start
+            case Part.MARK | Part.MARK_IN | Part.MARK_OUT:
+                marks.choose(hit.number)
+                mark = marks.marks[hit.number]
+                at = mark.end if hit.part is Part.MARK_OUT else mark.start
+            case _:
+                return 0.0
+        # Only now, as choosing may have moved the view.
+        return x - self.geometry_now().x_of(at)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         x = event.position().x()
         if self._held is not None:
             self._drag(x)
             return
-        part = self._part_at(event)
-        self.setCursor(_CURSORS.get(part, Qt.CursorShape.ArrowCursor))
+        hit = self._hit(event)
+        self.setCursor(_CURSORS.get(hit.part, Qt.CursorShape.ArrowCursor))
+        self._show_mark_tip(hit)
         time = self.geometry_now().time_at(x)
-        inside = part in {Part.TRACK, Part.RULER, Part.BAR} and 0 <= time <= self._timeline.duration
+        inside = hit.part in {Part.TRACK, Part.RULER, Part.BAR} and 0 <= time <= self._timeline.duration
         self._hover = time if inside else None
         self.update()
+
+    def _show_mark_tip(self, hit: Hit) -> None:
+        if hit.part in {Part.MARK, Part.MARK_IN, Part.MARK_OUT}:
+            mark = self._shown.marks.marks[hit.number]
+            self.setToolTip(
+                self.tr("{title}\n{start} to {end}, score {score}. Double click: add it to the clip.").format(
+                    title=mark.title,
+                    start=format_timecode(mark.start),
+                    end=format_timecode(mark.end),
+                    score=f"{mark.score:.0f}",
+                )
+            )
+        elif self.toolTip():
+            self.setToolTip("")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         if event.button() != Qt.MouseButton.LeftButton or self._held is None:
             return
         held, self._held = self._held, None
-        if held in {Part.IN_HANDLE, Part.OUT_HANDLE, Part.BAR}:
+        if held.part in {Part.IN_HANDLE, Part.OUT_HANDLE, Part.BAR}:
             self._timeline.commit()
         self.unsetCursor()
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """A double click on a chapter makes it the clip."""
-        geometry = self.geometry_now()
+        """On a chapter: makes it the segment. On a mark: adds it. On a segment: makes it the active one."""
+        geometry, timeline = self.geometry_now(), self._timeline
         at = event.position()
+        time, hit = geometry.time_at(at.x()), self._hit(event)
         if geometry.chapters.holds(at.y()):
-            time = geometry.time_at(at.x())
-            for chapter in self._timeline.chapters:
+            for chapter in timeline.chapters:
                 if chapter.start <= time < chapter.end:
-                    self._timeline.select(chapter.start, chapter.end)
+                    timeline.select(chapter.start, chapter.end)
                     return
+        if hit.part is Part.MARK:
+            self._shown.marks.take(hit.number)
+            return
+        if hit.part is Part.TRACK and (number := timeline.cuts.at(time)) is not None:
+            timeline.activate(number)
         self.mousePressEvent(event)
 
     def _drag(self, x: float) -> None:
-        timeline, geometry = self._timeline, self.geometry_now()
-        match self._held:
+        if self._held is None:
+            return
+        timeline, marks, geometry = self._timeline, self._shown.marks, self.geometry_now()
+        number, at = self._held.number, x - self._grab
+        match self._held.part:
             case Part.RULER | Part.TRACK:
                 timeline.seek(geometry.time_at(x))
             case Part.IN_HANDLE:
-                timeline.set_in(self._magnetic(geometry, x - self._grab))
+                timeline.set_in(self._magnetic(geometry, at))
                 timeline.seek(timeline.selection.start)
             case Part.OUT_HANDLE:
-                timeline.set_out(self._magnetic(geometry, x - self._grab))
+                timeline.set_out(self._magnetic(geometry, at))
                 timeline.seek(timeline.last_selected)
             case Part.BAR:
-                timeline.slide(geometry.time_at(x) - self._grab)
+                timeline.slide(geometry.time_at(at))
                 timeline.seek(timeline.selection.start)
+            case Part.MARK_IN:
+                marks.set_in(number, geometry.time_at(at))
+                timeline.seek(marks.marks[number].start)
+            case Part.MARK_OUT:
+                marks.set_out(number, geometry.time_at(at))
+                timeline.seek(timeline.grid.last_picture(marks.marks[number].range))
+            case Part.MARK:
+                marks.slide(number, geometry.time_at(at))
+                timeline.seek(marks.marks[number].start)
             case Part.OVERVIEW:
                 start, end = timeline.view
                 middle = (x - geometry.x_of(start)) / max(1.0, geometry.x_of(end) - geometry.x_of(start))
                 timeline.pan(middle * timeline.duration - (start + end) / 2)
 
     def _magnetic(self, geometry: TimelineGeometry, x: float) -> float:
-        """The time at x, or the chapter's edge that is close to it."""
+        """The time at x, or the edge of a chapter or mark that is close to it."""
         time = geometry.time_at(x)
-        edges = [edge for chapter in self._timeline.chapters for edge in (chapter.start, chapter.end)]
-        closest = min(edges, key=lambda edge: abs(edge - time), default=None)
+        parts: list[Chapter | Mark] = [*self._timeline.chapters, *self._shown.marks.marks]
+        closest = min(
+            (edge for part in parts for edge in (part.start, part.end)),
+            key=lambda edge: abs(edge - time),
+            default=None,
+        )
         if closest is not None and abs(geometry.x_of(closest) - x) <= _MAGNET:
             return closest
         return time
@@ -259,5 +320,5 @@ class TimelineView(QWidget):
         painting = TimelinePainting(painter, self.geometry_now(), self.font())
         # As elsewhere, the ring is for those who came by keyboard.
         focused = self.hasFocus() and self._keyboard
-        painting.paint(self._timeline, self._strip, self._hover, self._held, focused=focused)
+        painting.paint(self._shown, self._hover, self._held, focused=focused)
         painter.end()

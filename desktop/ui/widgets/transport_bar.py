@@ -57,7 +57,7 @@ class TransportBar(QWidget):
 
     def _build_buttons(self) -> QHBoxLayout:
         timeline, player = self._timeline, self._player
-        self.to_in = tool_button("to-in", self.tr("To the start of the clip"), "Shift+I")
+        self.to_in = tool_button("to-in", self.tr("To the start of the segment"), "Shift+I")
         self.to_in.clicked.connect(lambda: timeline.seek(timeline.selection.start))
         self.back = tool_button("step-back", self.tr("One frame back"), "←")
         self.back.clicked.connect(lambda: player.step(-1))
@@ -66,10 +66,10 @@ class TransportBar(QWidget):
         self.play.clicked.connect(player.toggle)
         self.on = tool_button("step-forward", self.tr("One frame on"), "→")
         self.on.clicked.connect(lambda: player.step(1))
-        self.to_out = tool_button("to-out", self.tr("To the end of the clip"), "Shift+O")
+        self.to_out = tool_button("to-out", self.tr("To the end of the segment"), "Shift+O")
         self.to_out.clicked.connect(lambda: timeline.seek(timeline.last_selected))
-        self.play_clip = tool_button("play-clip", self.tr("Play the clip"), "P")
-        self.play_clip.clicked.connect(player.play_selection)
+        self.play_clip = tool_button("play-clip", self.tr("Play all segments"), "P")
+        self.play_clip.clicked.connect(player.play_segments)
         row = QHBoxLayout()
         row.setSpacing(4)
         for each in (self.to_in, self.back, self.play, self.on, self.to_out, self.play_clip):

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
+from desktop.media.peaks import Peaks, make_peaks
 from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
 from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
@@ -97,6 +98,7 @@ class StagePorts:
         self.opened: list[str] = []
         self.trimmed: list[tuple[Edit, Path, bool]] = []
         self.calls_on: set[int] = set()
+        self.waveform_error: ReelyError | None = None
 
     def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
         self._note()
@@ -134,6 +136,15 @@ class StagePorts:
             raise self.sheet_error
         return sheet_picture(board, number)
 
+    def waveform(
+        self, source: Source, media: MediaInput, progress: OnProgress, token: CancelToken
+    ) -> Peaks | None:
+        self._note()
+        if self.waveform_error:
+            raise self.waveform_error
+        assert media.audio is not None
+        return make_peaks(media.audio)
+
     def trim(
         self,
         source: Source,
@@ -150,23 +161,29 @@ class StagePorts:
         self.gate.pass_through(token)
         if self.trim_error:
             raise self.trim_error
-        destination.write_bytes(b"clip")
-        segment = edit.segments[0]
-        return [
-            Clip(
-                path=destination,
-                temporary=destination,
-                start=segment.start,
-                end=segment.end,
-                frames=round(segment.duration * 30),
-                duration=segment.duration,
-                mode=edit.mode,
-                reencoded_seconds=segment.duration,
-                bytes=4,
+        groups = [(each,) for each in edit.segments] if edit.separate else [edit.segments]
+        clips = []
+        for number, segments in enumerate(groups, start=1):
+            path = destination.with_stem(f"{destination.stem} {number}") if edit.separate else destination
+            path.write_bytes(b"clip")
+            seconds = sum(each.duration for each in segments)
+            clips.append(
+                Clip(
+                    path=path,
+                    temporary=path,
+                    start=segments[0].start,
+                    end=segments[-1].end,
+                    frames=round(seconds * 30),
+                    duration=seconds,
+                    mode=edit.mode,
+                    reencoded_seconds=seconds,
+                    bytes=4,
+                )
             )
-        ]
+        return clips
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
+        self._note()
         segment = edit.segments[0]
         return self.folder / f"film {segment.start:.2f}-{segment.end:.2f}.mp4"
 

@@ -21,7 +21,7 @@ from desktop.ui.models.history import History
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.ports import AccountStatus
 from desktop.ui.reveal import reveal_command
-from desktop.ui.timeline_geometry import HANDLE, MARGIN, Part, TimelineGeometry
+from desktop.ui.timeline_geometry import HANDLE, MARGIN, Hit, Part, TimelineGeometry
 from desktop.ui.words import Remedy, meter_text, remedy_for, renewal_text, stage_text, time_left
 from tests.desktop.ui.stage import SIGNED_IN
 
@@ -230,14 +230,14 @@ def test_the_pointer_meets_what_is_drawn_there(time: float, row: str, part: Part
         "top": g.track.top + 2,
         "overview": g.overview.top + 2,
     }[row]
-    assert g.part_at(g.x_of(time), y, (20.0, 60.0)) is part
+    assert g.hit(g.x_of(time), y, [(20.0, 60.0)], 0, []) == Hit(part)
 
 
 def test_the_handles_of_a_tiny_selection_are_both_within_reach() -> None:
     g = geometry()
     y = g.track.top + g.track.height / 2
-    assert g.part_at(g.x_of(50.0) - HANDLE + 2, y, (50.0, 50.05)) is Part.IN_HANDLE
-    assert g.part_at(g.x_of(50.05) + HANDLE - 2, y, (50.0, 50.05)) is Part.OUT_HANDLE
+    assert g.hit(g.x_of(50.0) - HANDLE + 2, y, [(50.0, 50.05)], 0, []) == Hit(Part.IN_HANDLE)
+    assert g.hit(g.x_of(50.05) + HANDLE - 2, y, [(50.0, 50.05)], 0, []) == Hit(Part.OUT_HANDLE)
 
 
 # --- what comes in ---

@@ -119,7 +119,7 @@ def test_backwards_playing_stops_at_the_start(cinema: Cinema, qtbot: QtBot) -> N
 
 def test_playing_the_clip_stops_on_its_last_picture(cinema: Cinema, qtbot: QtBot) -> None:
     cinema.timeline.select(2.0, 2.3)
-    cinema.player.play_selection()
+    cinema.player.play_segments()
     assert cinema.timeline.playhead == pytest.approx(2.0)
     qtbot.waitUntil(lambda: not cinema.player.playing, timeout=5000)
     assert cinema.timeline.playhead == pytest.approx(2.3 - FRAME)

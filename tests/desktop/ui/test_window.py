@@ -430,7 +430,7 @@ def test_a_picture_that_cannot_be_decoded_is_told_in_its_place(ready: MainWindow
 def test_from_selection_to_clip(ready: MainWindow, qtbot: QtBot, ports: StagePorts, tmp_path: Path) -> None:
     ports.status = SIGNED_IN
     ready.timeline.select(1.0, 3.0)
-    click(qtbot, ready.editor.export.mode_button(Mode.EXACT))
+    click(qtbot, ready.editor.export.modes.button(Mode.EXACT))
     ports.gate.shut()
     click(qtbot, ready.editor.export.make)
     qtbot.waitUntil(lambda: ready.session.progress is not None)
