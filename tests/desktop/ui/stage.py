@@ -14,6 +14,7 @@ from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks, make_peaks
 from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
+from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
 
@@ -77,7 +78,7 @@ class StagePorts:
 
     def __init__(self, video: Path, folder: Path) -> None:
         self.video: Path | None = video
-        self.sound: Path | None = None
+        self.sound_file: Path | None = None
         """A file of its own for the sound, where it is not in `video`."""
         self.folder = folder
         self.gate = Gate()
@@ -121,13 +122,18 @@ class StagePorts:
             storyboards=self.storyboards,
         )
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> PreviewMedia:
         self._note()
         progress(Progress(stage="download", fraction=0.5))
         self.preview_gate.pass_through(token)
         if self.preview_error:
             raise self.preview_error
-        return MediaInput(video=self.video, audio=self.sound or self.video)
+        return PreviewMedia(video=self.video, audio=self.sound_file or self.video)
+
+    def sound(self, preview: PreviewMedia, progress: OnProgress, token: CancelToken) -> Path | None:
+        self._note()
+        assert preview.audio is None or isinstance(preview.audio, Path)
+        return preview.audio
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         self._note()

@@ -114,7 +114,7 @@ def test_the_time_stamp_of_a_link_sets_the_playhead(
 def test_picture_and_sound_may_come_in_two_files(
     window: MainWindow, qtbot: QtBot, ports: StagePorts, sound_file: Path
 ) -> None:
-    ports.sound = sound_file
+    ports.sound_file = sound_file
     window.open(LINK)
     qtbot.waitUntil(lambda: not window.editor.preview.picture.isNull(), timeout=10_000)
     assert len(window.timeline.frames or ()) == 180
