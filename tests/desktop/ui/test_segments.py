@@ -215,7 +215,8 @@ def test_segments_are_added_picked_ordered_and_removed_by_keys(ready: MainWindow
     press(ready, Qt.Key.Key_O)
     assert ranges(timeline) == [(1, 2), (3, round(4 + FRAME, 3))]
     press(ready, Qt.Key.Key_PageUp)
-    assert (timeline.cuts.active, timeline.playhead) == (0, pytest.approx(1.0))
+    assert timeline.cuts.active == 0
+    assert timeline.playhead == pytest.approx(1.0)
     press(ready, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
     assert [each[0] for each in ranges(timeline)] == [3, 1]
     press(ready, Qt.Key.Key_PageUp)
