@@ -1,0 +1,1 @@
+"""Why a moment is worth cutting: transcript, signals, candidates, ranking. Qt-free; knows no account."""

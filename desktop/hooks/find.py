@@ -1,0 +1,132 @@
+"""Hooks from a transcript and whatever else is known: a pure function, the same answer every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from desktop.hooks.candidates import Bounds, candidates_of
+from desktop.hooks.diversity import Pick, choose
+from desktop.hooks.languages import guess_language
+from desktop.hooks.models import FoundHooks, Hook, TranscriptOrigin, Wish
+from desktop.hooks.ranking import Ranked, rank, score_of
+from desktop.hooks.reasons import reasons_of
+from desktop.hooks.sentences import sentences_of
+from desktop.hooks.signals.catalogue import SIGNALS
+from desktop.hooks.signals.curve import Curve, Material, Missing, Signal
+from desktop.hooks.signals.tokens import tokens_of
+from desktop.hooks.speech import Sound, Speech, speech_of
+from desktop.hooks.titles import title_of
+from desktop.hooks.transcript import Transcript
+from desktop.hooks.weights import WEIGHTS
+from desktop.source.models import HeatPoint
+from desktop.timecode import format_length
+
+_FEWEST_WORDS = 20
+
+
+def material_of(
+    transcript: Transcript,
+    wish: Wish,
+    *,
+    duration: float | None = None,
+    heatmap: tuple[HeatPoint, ...] = (),
+    curves: tuple[Curve, ...] = (),
+) -> Material:
+    """What the signals are made of; `duration` is the source's length in seconds where it is known."""
+    whole = duration or transcript.end
+    speech = _within(speech_of(transcript), whole)
+    sentences = sentences_of(speech.words)
+    tokens = tuple(tokens_of(sentence.text) for sentence in sentences)
+    language = wish.language or transcript.language or guess_language(chain.from_iterable(tokens))
+    return Material(
+        sentences=sentences,
+        duration=whole,
+        language=language,
+        sounds=speech.sounds,
+        heatmap=heatmap,
+        curves=curves,
+        tokens=tokens,
+    )
+
+
+def hooks_in(
+    transcript: Transcript, wish: Wish, material: Material, shots: Sequence[float] = ()
+) -> FoundHooks:
+    """The best moments of `material`, which was made of the transcript, and what to know about them."""
+    origin = TranscriptOrigin(origin=transcript.origin, language=material.language)
+    nothing = _why_nothing(material)
+    if nothing:
+        return FoundHooks(hooks=(), transcript=origin, notes=(nothing,))
+    bounds = Bounds(wish.shortest, wish.longest)
+    candidates = candidates_of(material.sentences, material.duration, bounds, shots)
+    if not len(candidates):
+        return FoundHooks(hooks=(), transcript=origin, notes=(_why_no_candidate(material, bounds),))
+    measured, notes = measure(material, SIGNALS)
+    ranked = rank(material, candidates, [(curve, signal.place) for signal, curve in measured], WEIGHTS)
+    picks = choose(material, ranked, wish.count)
+    hooks = tuple(_hook(pick, ranked, measured, material) for pick in picks)
+    if len(picks) < wish.count:
+        notes.append(f"Only {len(picks)} of {wish.count} hooks were found that differ from each other.")
+    return FoundHooks(hooks=hooks, transcript=origin, notes=tuple(notes))
+
+
+def measure(material: Material, signals: Sequence[Signal]) -> tuple[list[tuple[Signal, Curve]], list[str]]:
+    """The signals that say something here, and for those that count but are missing a note."""
+    measured: list[tuple[Signal, Curve]] = []
+    notes: list[str] = []
+    for signal in signals:
+        if signal.name not in WEIGHTS:
+            continue
+        curve = signal.curve(material)
+        if isinstance(curve, Missing):
+            notes.append(f"The signal “{signal.name}” was left out: {curve.why}.")
+        else:
+            measured.append((signal, curve))
+    return measured, notes
+
+
+def _within(speech: Speech, whole: float) -> Speech:
+    """Without what is said after the source has ended: such captions belong to another cut of it."""
+    return Speech(
+        tuple(word for word in speech.words if word.end <= whole + 0.5),
+        tuple(mark for mark in speech.sounds if mark.start <= whole),
+    )
+
+
+def _why_nothing(material: Material) -> str | None:
+    if not material.sentences:
+        if any(mark.sound is Sound.MUSIC for mark in material.sounds):
+            return "There are no hooks: the transcript has only music."
+        return "There are no hooks: the transcript has no speech."
+    words = sum(len(sentence.words) for sentence in material.sentences)
+    if words < _FEWEST_WORDS:
+        return f"There are no hooks: only {words} words are said, too few to choose from."
+    return None
+
+
+def _why_no_candidate(material: Material, bounds: Bounds) -> str:
+    said = material.sentences[-1].end - material.sentences[0].start
+    if said < bounds.shortest:
+        return (
+            f"There are no hooks: what is said lasts {format_length(said)}, "
+            f"too short for hooks of at least {format_length(bounds.shortest)}."
+        )
+    return (
+        f"There are no hooks: no run of whole sentences lasts {format_length(bounds.shortest)} to "
+        f"{format_length(bounds.longest)}; allow longer or shorter ones."
+    )
+
+
+def _hook(pick: Pick, ranked: Ranked, measured: Sequence[tuple[Signal, Curve]], material: Material) -> Hook:
+    candidates = ranked.candidates
+    first, last = int(candidates.first[pick.index]), int(candidates.last[pick.index])
+    inside = material.sentences[first : last + 1]
+    return Hook(
+        start=round(float(candidates.starts[pick.index]), 3),
+        end=round(float(candidates.ends[pick.index]), 3),
+        score=round(score_of(pick.quality), 1),
+        title=title_of(inside, ranked.rates[first : last + 1].tolist()),
+        reasons=reasons_of(pick.index, ranked, measured, material.sentences),
+        text=" ".join(sentence.text for sentence in inside),
+    )

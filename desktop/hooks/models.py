@@ -1,0 +1,61 @@
+"""What hooks are asked for with, and what is answered."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from desktop.hooks.transcript import Origin
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Wish(_Frozen):
+    """What the user wants. Times in seconds."""
+
+    count: int = Field(default=5, ge=1, le=50)
+    shortest: float = Field(default=15.0, ge=1.0)
+    longest: float = Field(default=60.0, le=3600.0)
+    language: str | None = None
+    describe: str | None = Field(default=None, max_length=500)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Wish:
+        if self.shortest > self.longest:
+            raise ValueError("the shortest hook is longer than the longest")
+        return self
+
+
+class Reason(_Frozen):
+    """One reason for a hook: `weight` is the share of the signal in what speaks for it, 0 to 1."""
+
+    signal: str
+    weight: float
+    note: str
+
+
+class Hook(_Frozen):
+    """A segment worth cutting. Times in seconds on the source's clock, `score` 0 to 100."""
+
+    start: float
+    end: float
+    score: float
+    title: str
+    reasons: tuple[Reason, ...]
+    text: str
+
+
+class TranscriptOrigin(_Frozen):
+    """Where the words came from."""
+
+    origin: Origin
+    language: str | None
+
+
+class FoundHooks(_Frozen):
+    """Hooks, best first; `notes` say what was missing, and always why there are none."""
+
+    hooks: tuple[Hook, ...]
+    transcript: TranscriptOrigin | None
+    notes: tuple[str, ...]
