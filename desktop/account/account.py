@@ -12,8 +12,10 @@ from types import TracebackType
 
 from pydantic import JsonValue
 
-from desktop.account import recovery
+from desktop.account import offers, recovery
+from desktop.account.access import Access
 from desktop.account.allowance import Allowance
+from desktop.account.billing import Billing
 from desktop.account.entries import Spend
 from desktop.account.identity import Identity
 from desktop.account.journal import Journal
@@ -49,6 +51,8 @@ class Account:
         self._owner = Owner(folder.owners)
         self._session = Session(folder, secrets, server, f"{folder.installation()}:session")
         self._remote = Remote(server, self._session)
+        self.access = Access(self._remote, self._device_id)
+        self.billing = Billing(self._remote)
         self._lock = threading.RLock()
         self._allowance: Allowance | None = None
 
@@ -129,6 +133,20 @@ class Account:
             self._allowance = None
         return AccountStatus(signed_in=False, online=not notices, notices=tuple(notices))
 
+    def delete(self, password: str) -> AccountStatus:
+        """Delete the account and everything that the server knows about it; the clips stay.
+
+        Raises `invalid-credentials`, or a network error; then nothing is deleted.
+        """
+        allowance = self._signed_in()
+        self._remote.delete_account(password)
+        with self._lock:
+            allowance.forget_device()
+            self._session.forget()
+            self._folder.remove_profile()
+            self._allowance = None
+        return AccountStatus(signed_in=False, online=True)
+
     def _begin(self, answer: SessionAnswer) -> AccountStatus:
         user = answer.user or self._remote.me()
         with self._lock:
@@ -179,11 +197,21 @@ class Account:
             return AccountStatus(signed_in=False, online=False)
         try:
             allowance.refresh()
+            self._learn_standing(allowance)
         except ReelyError as error:
             if error.exit is not Exit.NETWORK:
                 raise
             return self._status(allowance, online=False, notices=(error.message,))
         return self._status(allowance, online=True)
+
+    def _learn_standing(self, allowance: Allowance) -> None:
+        """What seldom changes: whether the address is confirmed, and how the subscription stands."""
+        profile = allowance.known.profile
+        if not profile.user.email_verified:
+            allowance.known.learn(user=self._remote.me())
+        tier = profile.usage.tier if profile.usage else profile.user.tier
+        if profile.subscription is not None or tier != "free":
+            allowance.known.learn(subscription=self._remote.subscription())
 
     def _status(self, allowance: Allowance, online: bool, notices: tuple[str, ...] = ()) -> AccountStatus:
         profile = allowance.known.profile
@@ -194,6 +222,7 @@ class Account:
             online=online,
             email=profile.user.email,
             full_name=profile.user.full_name,
+            email_verified=profile.user.email_verified,
             tier=usage.tier if usage else profile.user.tier,
             max_source_seconds=usage.max_source_seconds if usage else None,
             meters={
@@ -202,6 +231,7 @@ class Account:
             },
             renews_at=usage.period.ends_at if usage else None,
             as_of=profile.as_of,
+            payment=offers.payment_words(profile.subscription) if profile.subscription else None,
             session_only=not self._secrets.lasting,
             notices=(*notices, *self._local_notices(allowance)),
         )
@@ -237,6 +267,22 @@ class Account:
         spends = allowance.reserve(meter, units, source_seconds, self._owner.register(), job)
         return Permit(allowance, meter, spends)
 
+    def hold_offline(self, units: int) -> AccountStatus:
+        """Have `units` of each meter, or what is left of them, on this device for the time without a network.
+
+        Raises `quota-exhausted` where nothing is left, or a network error.
+        """
+        allowance = self._signed_in()
+        allowance.hold(units)
+        return self._status(allowance, online=True)
+
+    def return_offline(self) -> AccountStatus:
+        """Report what was spent and give the rest back, for the account's other devices."""
+        allowance = self._signed_in()
+        allowance.return_all()
+        allowance.refresh()
+        return self._status(allowance, online=True)
+
     def settle(self) -> None:
         """Report what was spent, and top up what ran dry. Safe to repeat, also after a network error."""
         allowance = self._signed_in_or_none()
@@ -256,6 +302,10 @@ class Account:
         return delivered
 
     # Who is signed in
+
+    def _device_id(self) -> str | None:
+        profile = self._folder.profile()
+        return profile.device_id if profile else None
 
     def _signed_in(self) -> Allowance:
         allowance = self._signed_in_or_none()

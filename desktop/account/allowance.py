@@ -22,14 +22,14 @@ from desktop.account.identity import Identity
 from desktop.account.journal import Journal
 from desktop.account.locks import exclusive
 from desktop.account.models import Meter
+from desktop.account.portions import wants_of
 from desktop.account.profile import Known
 from desktop.account.remote import Remote
 from desktop.account.server import ServerRefusal
 from desktop.account.signed import KeyRing, Lease, Receipt, UnknownKey, UntrustedToken
-from desktop.account.wire import MeterUsage, Usage
+from desktop.account.wire import Usage
 from desktop.errors import Exit, ReelyError
 
-_MOST_AT_ONCE = 3  # units of a meter in a lease that is topped up by itself
 _BATCH = 100  # spends in one report
 _TRIES = 4  # another process of this device may take what was fetched
 _EARLY = 300.0  # seconds that a lease may begin in the future: clocks differ
@@ -40,15 +40,6 @@ _NEVER_TO_BE_REPORTED = {"not-found", "device-signature-invalid"}
 _NO_CONNECTION = {"server-unreachable", "server-slow", "server-trouble", "offline"}
 
 Claims = TypeVar("Claims", Lease, Receipt)
-
-
-def portion(ledger: MeterUsage | None) -> int:
-    """How many units to take of what the account has left: some, but not all while there is more than one."""
-    if ledger is None or ledger.available == 0:
-        return 0
-    if ledger.available is None:
-        return _MOST_AT_ONCE
-    return min(_MOST_AT_ONCE, max(1, ledger.available // 2))
 
 
 class Allowance:
@@ -171,17 +162,30 @@ class Allowance:
             lease = self.current()
             if lease is not None and not reported:
                 return
-            usage = self.refresh()
-            wants = self._wants(usage)
+            usage, kept = self.refresh(), self._free(lease)
+            wants = wants_of(usage, {})
             if lease is not None:
-                wants = {
-                    meter: units
-                    for meter, units in wants.items()
-                    if self.journal.balance(lease.id, meter).free == 0
-                }
+                wants = {meter: units for meter, units in wants.items() if kept[meter] == 0}
             if any(wants.values()) and (lease is None or self.journal.begin_closing(lease.id)):
                 self._close_all()
-                self._take(self._wants(self.refresh()))
+                self._take(wants_of(self.refresh(), kept))
+
+    def hold(self, units: int) -> None:
+        """Have `units` of each meter on this device, or what the account has left of them.
+
+        Stays until it is used, given back, or the period ends. Raises `quota-exhausted` where nothing is.
+        """
+        with self._turn():
+            self._catch_up()
+            self._close_all()
+            usage = self.refresh()
+            wants = {
+                meter: units if ledger.available is None else min(units, ledger.available)
+                for meter, ledger in usage.meters.items()
+            }
+            if not any(wants.values()):
+                raise offers.quota_exhausted(Meter.TRIM, units, usage, self.known.profile.tiers)
+            self._take(wants)
 
     def return_all(self) -> None:
         """Report all spends and give everything back that no job holds."""
@@ -197,12 +201,13 @@ class Allowance:
             self._catch_up()
             if self._has(meter, units):
                 return  # in a lease that had been lost on the way
+            kept = self._free(self.current())
             self._close_all()
             usage = self.refresh()
             ledger = usage.meters.get(meter)
             if ledger is None or (ledger.available is not None and ledger.available < units):
                 raise offers.quota_exhausted(meter, units, usage, self.known.profile.tiers)
-            wants = self._wants(usage)
+            wants = wants_of(usage, kept)
             wants[meter] = max(units, wants[meter])
             self._take(wants)
 
@@ -218,11 +223,13 @@ class Allowance:
         with self._turn():
             if self._open_id() == lease.id:
                 self._catch_up()
+                kept = self._free(lease)
                 self._close_all()
-                self._take(self._wants(self.refresh()))
+                self._take(wants_of(self.refresh(), kept))
 
-    def _wants(self, usage: Usage) -> dict[Meter, int]:
-        return {meter: portion(usage.meters.get(meter)) for meter in Meter}
+    def _free(self, lease: Lease | None) -> dict[Meter, int | None]:
+        """What is left on a lease, of each meter."""
+        return {meter: self.journal.balance(lease.id, meter).free if lease else 0 for meter in Meter}
 
     def _take(self, wants: dict[Meter, int]) -> None:
         """Ask for a lease and keep it. A request that was not answered is asked again, with the same id."""
@@ -261,7 +268,13 @@ class Allowance:
         )
 
     def _register_device(self) -> str:
-        device = self._remote.register_device(self._identity.key())
+        try:
+            device = self._remote.register_device(self._identity.key())
+        except ServerRefusal as refusal:
+            if refusal.server_code != "device-limit":
+                raise
+            profile = self.known.profile
+            raise offers.device_limit(profile.user.tier, profile.tiers) from refusal
         self.known.learn(device_id=device.id, device_key=self._identity.key().public)
         return device.id
 

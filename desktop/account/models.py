@@ -38,6 +38,28 @@ class MeterStatus(_Frozen):
     """Spent on this device, the server does not know yet."""
 
 
+class SignIn(_Frozen):
+    """One place where the account is signed in; `client` is what its app calls itself."""
+
+    id: str
+    client: str
+    created_at: datetime
+    last_used_at: datetime | None
+    current: bool
+    """It is the one that asks."""
+
+
+class DeviceEntry(_Frozen):
+    """One device on the account's list."""
+
+    id: str
+    name: str
+    platform: str
+    last_seen_at: datetime | None
+    current: bool
+    """It is the one that asks."""
+
+
 class AccountStatus(_Frozen):
     """What is known about the account; `online` tells whether the server said so just now."""
 
@@ -45,6 +67,8 @@ class AccountStatus(_Frozen):
     online: bool
     email: str | None = None
     full_name: str | None = None
+    email_verified: bool = True
+    """False until the address was confirmed by the mail that was sent to it."""
     tier: str | None = None
     max_source_seconds: int | None = None
     """The longest source that may be trimmed, in seconds."""
@@ -53,6 +77,8 @@ class AccountStatus(_Frozen):
     """When the period ends and the meters start again (UTC)."""
     as_of: datetime | None = None
     """When the server last said so (UTC)."""
+    payment: str | None = None
+    """What there is to know about the subscription, in a plain sentence."""
     session_only: bool = False
     """There is no keyring: the sign-in ends with this process."""
     notices: tuple[str, ...] = ()

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from desktop.account.models import Meter
-from desktop.account.wire import MeterUsage, Tier, Usage
+from desktop.account.wire import MeterUsage, Subscription, Tier, Usage
 from desktop.errors import Exit, ReelyError
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_UNPAID = {"past_due", "unpaid", "incomplete_expired"}
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A tier that would lift a refusal; `gives` (`100 trims a month`) and `price` are words."""
+
+    tier: str
+    gives: str
+    price: str
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.tier.capitalize()} ({self.gives}, {self.price})"
+
+
+class TierRefusal(ReelyError):  # noqa: N818 - the tier decided; nothing went wrong
+    """Something that the account's tier does not give; `offers` are the tiers that would, cheapest first."""
+
+    def __init__(self, code: str, message: str, hint: str, offers: Sequence[Offer] = ()) -> None:
+        super().__init__(code, message, hint, Exit.ACCOUNT)
+        self.offers = tuple(offers)
 
 
 def counted(meter: Meter, units: int) -> str:
@@ -48,7 +71,7 @@ def day(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
-def quota_exhausted(meter: Meter, units: int, usage: Usage, tiers: Sequence[Tier]) -> ReelyError:
+def quota_exhausted(meter: Meter, units: int, usage: Usage, tiers: Sequence[Tier]) -> TierRefusal:
     """Not enough is left of `meter` this month for `units`."""
     ledger = usage.meters.get(meter) or MeterUsage(limit=0, settled=0, held=0, available=0)
     limit = ledger.limit or 0
@@ -63,20 +86,20 @@ def quota_exhausted(meter: Meter, units: int, usage: Usage, tiers: Sequence[Tier
         what = f"All {counted(meter, limit)} of this month are used, or held by your other devices."
     else:
         what = f"All {counted(meter, limit)} of this month are used."
-    upgrade = _upgrade(
+    better = _offers(
         tiers,
         usage.tier,
         lambda tier: _more(tier.meters.get(meter, 0), limit),
         lambda tier: _a_month(meter, tier.meters.get(meter, 0)),
     )
     wait = f"until the month renews on {day(usage.period.ends_at)}"
-    hint = f"{upgrade}, or wait {wait}." if upgrade else f"Wait {wait}."
-    return ReelyError("quota-exhausted", what, hint, Exit.ACCOUNT)
+    hint = f"{_upgrade_to(better)}, or wait {wait}." if better else f"Wait {wait}."
+    return TierRefusal("quota-exhausted", what, hint, better)
 
 
-def source_too_long(source_seconds: float, most: int, tier: str, tiers: Sequence[Tier]) -> ReelyError:
+def source_too_long(source_seconds: float, most: int, tier: str, tiers: Sequence[Tier]) -> TierRefusal:
     """The source is longer than the `most` seconds that `tier` trims."""
-    upgrade = _upgrade(
+    better = _offers(
         tiers,
         tier,
         lambda other: other.max_source_seconds is None or other.max_source_seconds >= source_seconds,
@@ -86,24 +109,65 @@ def source_too_long(source_seconds: float, most: int, tier: str, tiers: Sequence
             else f"sources of up to {length(other.max_source_seconds)}"
         ),
     )
-    return ReelyError(
+    return TierRefusal(
         "source-too-long",
         f"This source is {length(source_seconds)} long; the {_name(tier, tiers)} tier works on sources "
         f"of up to {length(most)}.",
-        f"{upgrade}." if upgrade else "No tier works on such long ones: split the source first.",
-        Exit.ACCOUNT,
+        f"{_upgrade_to(better)}." if better else "No tier works on such long ones: split the source first.",
+        better,
     )
 
 
-def _upgrade(
+def device_limit(tier: str, tiers: Sequence[Tier]) -> TierRefusal:
+    """The account is on as many devices as `tier` allows."""
+    own = next((known.devices for known in tiers if known.id == tier), None)
+    better = _offers(
+        tiers,
+        tier,
+        lambda other: own is not None and (other.devices or 0) > own,
+        lambda other: f"{other.devices} devices",
+    )
+    count = f"{own} devices" if own else "as many devices as its tier allows"
+    remove = "Remove a device that you no longer use (`reely account devices`)"
+    return TierRefusal(
+        "device-limit",
+        f"This account is already used on {count}.",
+        f"{remove}, or upgrade to {' or '.join(o.in_words for o in better)}." if better else f"{remove}.",
+        better,
+    )
+
+
+def payment_words(subscription: Subscription) -> str | None:
+    """What there is to know about a subscription; None while there is nothing to remark upon."""
+    name, ends = subscription.tier.capitalize(), subscription.current_period_end
+    if subscription.grace_until is not None:
+        return (
+            f"The last payment failed: {name} goes on until {day(subscription.grace_until)}. "
+            "Update your card on the page where the subscription is managed."
+        )
+    if subscription.status in _UNPAID:
+        return "A payment failed, so the account is on the Free tier. Update your card to have it back."
+    if subscription.status == "incomplete":
+        return "The first payment is not confirmed yet; finish it in your browser."
+    if subscription.status == "paused":
+        return "Your subscription is paused, so the account is on the Free tier."
+    if subscription.cancel_at_period_end and ends is not None:
+        return f"{name} is cancelled and ends on {day(ends)}; until then nothing changes."
+    return None
+
+
+def _offers(
     tiers: Sequence[Tier], current: str, helps: Callable[[Tier], bool], gives: Callable[[Tier], str]
-) -> str:
-    """`Upgrade to Pro (100 trims a month, $9.99 a month) or Premium (…)`; empty where no tier helps."""
+) -> list[Offer]:
     better = sorted(
         (tier for tier in tiers if tier.id != current and helps(tier)), key=lambda t: t.price_cents
     )
-    parts = [f"{tier.id.capitalize()} ({gives(tier)}, {price(tier)})" for tier in better]
-    return f"Upgrade to {' or '.join(parts)}" if parts else ""
+    return [Offer(tier.id, gives(tier), price(tier)) for tier in better]
+
+
+def _upgrade_to(better: Sequence[Offer]) -> str:
+    """`Upgrade to Pro (100 trims a month, $9.99 a month) or Premium (…)`."""
+    return f"Upgrade to {' or '.join(offer.in_words for offer in better)}"
 
 
 def _more(offered: int | None, limit: int) -> bool:

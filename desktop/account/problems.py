@@ -67,6 +67,36 @@ _WORDS: dict[str, tuple[str, str, str, Exit]] = {
         "Sign in again on this device.",
         Exit.ACCOUNT,
     ),
+    "lost-device-limit": (
+        "lost-limit",
+        "Another device was reported as lost not long ago.",
+        "Remove this one instead; what it holds comes back when the month renews.",
+        Exit.ACCOUNT,
+    ),
+    "password-too-common": (
+        "password-too-common",
+        "This password is one of those that are guessed first.",
+        "Choose a longer one that nobody else would think of, such as four words.",
+        Exit.USAGE,
+    ),
+    "already-subscribed": (
+        "already-subscribed",
+        "This account has a subscription already.",
+        "Change it on the page for managing it (`reely account manage`).",
+        Exit.ACCOUNT,
+    ),
+    "billing-unavailable": (
+        "billing-unavailable",
+        "Nothing can be bought from this license server just now.",
+        "Try again in a few minutes.",
+        Exit.NETWORK,
+    ),
+    "too-many-attempts": (
+        "too-many-attempts",
+        "There were too many wrong passwords for this account.",
+        "Wait a few minutes before the next try, or reset the password.",
+        Exit.ACCOUNT,
+    ),
     "too-many-requests": (
         "rate-limited",
         "The license server was asked too often in a short time.",

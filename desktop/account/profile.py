@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from desktop.account.wire import Identifier, KeySet, Tier, Usage, User
+from desktop.account.wire import Identifier, KeySet, Subscription, Tier, Usage, User
 from desktop.files import write_file
 
 
@@ -28,6 +28,7 @@ class Profile(BaseModel):
     keys: KeySet = KeySet(keys=())
     """The server's public lease keys: fetched over its trusted connection, kept for the time without it."""
     usage: Usage | None = None
+    subscription: Subscription | None = None
     tiers: tuple[Tier, ...] = ()
     as_of: AwareDatetime | None = None
 

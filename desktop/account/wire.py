@@ -15,6 +15,8 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, patt
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=16_384, pattern=r"^[\x21-\x7e]+$")]
 Count = Annotated[int, Field(ge=0, le=2**53)]
+WebAddress = Annotated[str, StringConstraints(max_length=4000, pattern=r"^https?://[\x21-\x7e]+$")]
+"""Something to open in a browser: never a file, a script or a program of this computer."""
 
 
 class _Answer(BaseModel):
@@ -73,6 +75,7 @@ class Tier(_Answer):
     currency: Annotated[str, StringConstraints(min_length=3, max_length=3)]
     meters: dict[Meter, Count | None]
     max_source_seconds: Count | None
+    devices: Count | None = None
     features: tuple[Text, ...] = ()
 
 
@@ -86,6 +89,53 @@ class Device(_Answer):
     id: Identifier
     name: Text = ""
     platform: Text = ""
+    last_seen_at: AwareDatetime | None = None
+
+
+class DevicePage(_Answer):
+    """`GET /devices`: a part of the list, and where the next begins."""
+
+    items: tuple[Device, ...]
+    next: Text | None = None
+
+
+class SessionEntry(_Answer):
+    """A sign-in as the account's list shows it."""
+
+    id: Identifier
+    client: Text | None = None
+    created_at: AwareDatetime
+    last_used_at: AwareDatetime | None = None
+    current: bool = False
+
+
+class SessionPage(_Answer):
+    """`GET /auth/sessions`: a part of the list, and where the next begins."""
+
+    items: tuple[SessionEntry, ...]
+    next: Text | None = None
+
+
+class Checkout(_Answer):
+    """`POST /payments/create-checkout`."""
+
+    checkout_url: WebAddress
+
+
+class Portal(_Answer):
+    """`POST /payments/create-portal`."""
+
+    portal_url: WebAddress
+
+
+class Subscription(_Answer):
+    """`GET /payments/subscription-status`; `status` is Stripe's word, None where nothing was ever bought."""
+
+    tier: Identifier
+    status: Text | None = None
+    current_period_end: AwareDatetime | None = None
+    cancel_at_period_end: bool = False
+    grace_until: AwareDatetime | None = None
 
 
 class LeaseAnswer(_Answer):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatch
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -58,13 +59,15 @@ class LicenseServer:
     served (`*` for all). `time` is the server's clock.
     """
 
-    def __init__(self, data: Path, **settings: Any) -> None:
+    def __init__(
+        self, data: Path, environment: Mapping[str, str] = MappingProxyType({}), **settings: Any
+    ) -> None:
         self.data = data
         self.time = datetime.now(UTC)
         self.cut = False
         self.lose_answers_to = ""
         self.requests: list[tuple[str, str]] = []
-        config = Config.embedded(data, {}).model_copy(
+        config = Config.embedded(data, environment).model_copy(
             update={
                 "argon2": Argon2Cost(time_cost=1, memory_kib=1024, parallelism=1),
                 "rate_limits": RateLimits(
@@ -106,6 +109,13 @@ class LicenseServer:
             account = accounts.by_email(email)
             assert account is not None
             give(account.id, BY_ID[tier], self.time + timedelta(days=days))
+
+    def confirm(self, email: str) -> None:
+        """The account's owner has followed the link in the mail."""
+        with self.app.app_context(), unit_of_work(writes=True):
+            account = accounts.by_email(email)
+            assert account is not None
+            account.email_verified = True
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
@@ -184,6 +194,16 @@ class Device:
             publish(delivery.temporary, delivery.final)
             permit.delivered()
         return delivery.final
+
+    def find_hooks(self) -> None:
+        """One hook run, which leaves no file."""
+        with self.account.permit(Meter.HOOK_RUN) as permit:
+            permit.commit()
+            permit.delivered()
+
+    def held(self) -> dict[Meter, int | None]:
+        """What is on this device for the time without a network."""
+        return {meter: numbers.on_device for meter, numbers in self.account.status().meters.items()}
 
     def clips(self) -> int:
         return len(list((self.home / "clips").glob("*.mp4")))

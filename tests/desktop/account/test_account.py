@@ -342,7 +342,7 @@ def test_the_third_device_of_a_free_account_is_told_so(
     third = new_device()
     status = third.account.sign_in(email, PASSWORD)
     assert status.signed_in
-    assert any("as many devices as its tier allows" in notice for notice in status.notices)
+    assert any("already used on 2 devices" in notice for notice in status.notices)
     with pytest.raises(ReelyError) as refused:
         third.trim()
     assert refused.value.code == "device-limit"
