@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from desktop import __version__
-from desktop.console import Console, HumanConsole, JsonConsole
+from desktop.account_commands import account
+from desktop.command import console_for, json_option, open_workflow
+from desktop.console import HumanConsole, JsonConsole
 from desktop.errors import Cancelled, Exit, ReelyError, internal_error
 from desktop.files import disk_error
 from desktop.jobs.progress import ProgressWriter, span
 from desktop.timecode import format_timecode, parse_timecode
 
-if TYPE_CHECKING:
-    from desktop.workflow import Workflow
-
 logger = logging.getLogger(__name__)
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main() -> NoReturn:
@@ -62,24 +57,6 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _json_option(command: Command) -> Command:
-    return click.option("--json", "as_json", is_flag=True, help="JSON lines on standard output.")(command)
-
-
-def _console(as_json: bool) -> Console:
-    return JsonConsole() if as_json else HumanConsole()
-
-
-def _workflow() -> Workflow:
-    from desktop.log import log_to_file
-    from desktop.settings import Settings
-    from desktop.workflow import Workflow
-
-    settings = Settings.from_environment()
-    log_to_file(settings.log)
-    return Workflow(settings)
-
-
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reely")
 @click.pass_context
@@ -101,13 +78,13 @@ def app(source: str | None, smoke_test: bool) -> None:
 
 @cli.command()
 @click.argument("source")
-@_json_option
+@json_option
 def probe(source: str, as_json: bool) -> None:
     """Say what SOURCE is: title, duration, streams, captions, chapters, most-replayed curve."""
     from desktop.report import describe_source, source_data
 
-    console = _console(as_json)
-    with _workflow() as workflow, console.working():
+    console = console_for(as_json)
+    with open_workflow() as workflow, console.working():
         opened = workflow.open(source, ProgressWriter(console.progress))
     console.result(source_data(opened), describe_source(opened))
 
@@ -123,7 +100,7 @@ def probe(source: str, as_json: bool) -> None:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE|DIR")
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-@_json_option
+@json_option
 def trim(
     source: str,
     starts: tuple[str, ...],
@@ -140,8 +117,8 @@ def trim(
         raise click.UsageError("Say what to cut with --from and --to.")
     if max(len(starts), len(ends)) > 1 and len(starts) != len(ends):
         raise click.UsageError(f"There are {len(starts)} --from but {len(ends)} --to.")
-    console = _console(as_json)
-    with _workflow() as workflow, console.working():
+    console = console_for(as_json)
+    with open_workflow() as workflow, console.working():
         workflow.prepare(source)
         from desktop.report import describe_clips, trim_data
         from desktop.trim.edit import Edit, Mode
@@ -179,87 +156,20 @@ def _segments(starts: tuple[str, ...], ends: tuple[str, ...], duration: float) -
 
 
 @cli.command()
-@_json_option
+@json_option
 def doctor(as_json: bool) -> None:
     """Say what works here, what does not, and what to do about it."""
     from desktop.doctor import diagnose
     from desktop.settings import Settings
 
-    console = _console(as_json)
+    console = console_for(as_json)
     with console.working():
         diagnosis = diagnose(Settings.from_environment())
     console.result(diagnosis.model_dump(mode="json"), diagnosis.in_words())
     sys.exit(Exit.DONE if diagnosis.usable else Exit.MEDIA)
 
 
-@cli.group()
-def account() -> None:
-    """Your account: sign up, sign in, what is left this month."""
-
-
-def _credentials(command: Command) -> Command:
-    command = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")(
-        command
-    )
-    return click.option("--email", metavar="E", required=True)(command)
-
-
-def _password(password_stdin: bool, *, confirm: bool) -> str:
-    if password_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if "REELY_PASSWORD" in os.environ:
-        return os.environ["REELY_PASSWORD"]
-    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True)
-    return answer
-
-
-@account.command("sign-up")
-@_credentials
-@_json_option
-def sign_up(email: str, password_stdin: bool, as_json: bool) -> None:
-    """Make an account and sign in on this device."""
-    _sign(email, _password(password_stdin, confirm=True), as_json, new=True)
-
-
-@account.command("sign-in")
-@_credentials
-@_json_option
-def sign_in(email: str, password_stdin: bool, as_json: bool) -> None:
-    """Sign in on this device."""
-    _sign(email, _password(password_stdin, confirm=False), as_json, new=False)
-
-
-def _sign(email: str, password: str, as_json: bool, *, new: bool) -> None:
-    from desktop.report import describe_status, status_data
-
-    console = _console(as_json)
-    with _workflow() as workflow:
-        status = workflow.sign_up(email, password) if new else workflow.sign_in(email, password)
-    console.result(status_data(status), describe_status(status))
-
-
-@account.command("sign-out")
-@_json_option
-def sign_out(as_json: bool) -> None:
-    """Sign out on this device."""
-    from desktop.report import describe_status, status_data
-
-    console = _console(as_json)
-    with _workflow() as workflow:
-        status = workflow.sign_out()
-    console.result(status_data(status), describe_status(status))
-
-
-@account.command("show")
-@_json_option
-def show(as_json: bool) -> None:
-    """Who is signed in, the tier, and what is left this month."""
-    from desktop.report import describe_status, status_data
-
-    console = _console(as_json)
-    with _workflow() as workflow:
-        status = workflow.account_status()
-    console.result(status_data(status), describe_status(status))
+cli.add_command(account)
 
 
 if __name__ == "__main__":

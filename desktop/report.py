@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from desktop.account.models import AccountStatus, MeterStatus
+from desktop.account.models import AccountStatus, DeviceEntry, Meter, MeterStatus, SignIn
 from desktop.source.models import Source, Stream
 from desktop.timecode import format_length, format_timecode
 from desktop.trim.edit import Clip
@@ -82,17 +82,66 @@ def describe_status(status: AccountStatus) -> str:
     if not status.signed_in:
         return "\n".join(["Not signed in.", *status.notices])
     lines = [f"{status.email} ({(status.tier or 'unknown tier').capitalize()})", *_left(status)]
+    if status.payment:
+        lines.append(status.payment)
+    if not status.email_verified:
+        lines.append("The address is not confirmed yet; `reely account confirm-email` sends the mail again.")
     if not status.online:
         lines.append("The server could not be reached; this is what was known last.")
     return "\n".join([*lines, *status.notices])
 
 
+def describe_offline(status: AccountStatus) -> str:
+    """What this device may use without a network."""
+    if not status.signed_in:
+        return describe_status(status)
+    lines = []
+    for name, state in _meters(status):
+        held = "any number of" if state.on_device is None else str(state.on_device)
+        waiting = f", {state.unreported} not reported yet" if state.unreported else ""
+        lines.append(f"{held} {name} on this device{waiting}")
+    return "\n".join([*lines, *status.notices])
+
+
+def devices_data(devices: Sequence[DeviceEntry]) -> dict[str, Any]:
+    """The devices as JSON."""
+    return {"devices": [device.model_dump(mode="json") for device in devices]}
+
+
+def describe_devices(devices: Sequence[DeviceEntry]) -> str:
+    """A line each: the id, what it is, and when it was last there."""
+    lines = []
+    for device in devices:
+        seen = f", last seen {device.last_seen_at:%Y-%m-%d}" if device.last_seen_at else ""
+        mine = "  (this one)" if device.current else ""
+        lines.append(f"{device.id}  {device.name} ({device.platform}){seen}{mine}")
+    return "\n".join(lines) or "No devices."
+
+
+def sign_ins_data(sign_ins: Sequence[SignIn]) -> dict[str, Any]:
+    """The sign-ins as JSON."""
+    return {"sessions": [entry.model_dump(mode="json") for entry in sign_ins]}
+
+
+def describe_sign_ins(sign_ins: Sequence[SignIn]) -> str:
+    """A line each: the id, which app, and since when."""
+    lines = []
+    for entry in sign_ins:
+        mine = "  (this one)" if entry.current else ""
+        lines.append(f"{entry.id}  {entry.client or 'unknown app'}, since {entry.created_at:%Y-%m-%d}{mine}")
+    return "\n".join(lines) or "Nowhere."
+
+
 def _left(status: AccountStatus) -> Iterable[str]:
-    renews = f", renews {status.renews_at:%-d %b}" if status.renews_at else ""
-    for meter, name in (("trim", "trims"), ("hook_run", "hook runs")):
-        state = status.meters.get(meter)  # type: ignore[call-overload]
-        if state is not None:
-            yield f"{_amount(state)} {name} left this month{renews}"
+    renews = f", renews {status.renews_at.day} {status.renews_at:%b}" if status.renews_at else ""
+    for name, state in _meters(status):
+        yield f"{_amount(state)} {name} left this month{renews}"
+
+
+def _meters(status: AccountStatus) -> Iterable[tuple[str, MeterStatus]]:
+    for meter, name in ((Meter.TRIM, "trims"), (Meter.HOOK_RUN, "hook runs")):
+        if meter in status.meters:
+            yield name, status.meters[meter]
 
 
 def _amount(state: MeterStatus) -> str:

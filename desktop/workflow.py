@@ -143,7 +143,7 @@ class Workflow:
 
         started = time.monotonic()
         token = token or CancelToken()
-        account = self._account()
+        account = self.account()
         account.recover()
         targets = self._targets(source, edit, destination)
         _refuse_existing(targets, overwrite=overwrite)
@@ -212,22 +212,22 @@ class Workflow:
     # The account
 
     def account_status(self) -> AccountStatus:
-        return self._account().status()
+        return self.account().status()
 
     def sign_in(self, email: str, password: str) -> AccountStatus:
-        return self._account().sign_in(email, password)
+        return self.account().sign_in(email, password)
 
     def sign_up(self, email: str, password: str) -> AccountStatus:
-        return self._account().sign_up(email, password)
+        return self.account().sign_up(email, password)
 
     def sign_out(self) -> AccountStatus:
-        return self._account().sign_out()
+        return self.account().sign_out()
 
     def recover(self) -> list[Path]:
         """Put right what a killed run left behind; the clips that got their names by it."""
-        return [delivery.final for delivery in self._account().recover()]
+        return [delivery.final for delivery in self.account().recover()]
 
-    def _account(self) -> Account:
+    def account(self) -> Account:
         """Opened when it is first needed: looking into a file asks neither keyring nor server."""
         from desktop.account import Account  # noqa: PLC0415
 
