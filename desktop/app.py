@@ -16,6 +16,7 @@ from desktop.log import log_to_file
 from desktop.media.peaks import Peaks, peaks_from_bytes
 from desktop.settings import Settings
 from desktop.source.models import Source, Storyboard
+from desktop.source.preview_media import PreviewMedia
 from desktop.source.storyboards import Storyboards
 from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui import ports as ui
@@ -52,8 +53,11 @@ class WorkflowPorts:
     def open(self, text: str, progress: ui.OnProgress, token: CancelToken) -> Source:
         return self._workflow.open(text, ProgressWriter(progress), token)
 
-    def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> MediaInput:
+    def preview(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> PreviewMedia:
         return self._workflow.preview(source, ProgressWriter(progress), token)
+
+    def sound(self, preview: PreviewMedia, progress: ui.OnProgress, token: CancelToken) -> Path | None:
+        return self._workflow.sound(preview, ProgressWriter(progress), token)
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         return self._storyboards.sheet(board, number, token)

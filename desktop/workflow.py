@@ -24,6 +24,7 @@ from desktop.settings import Settings
 from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob, OpenFileJob, Purpose
 from desktop.source.links import FilePath, parse_source
 from desktop.source.models import Source, StreamKind
+from desktop.source.preview_media import PreviewMedia
 from desktop.source.text import clip_name
 from desktop.timecode import format_timecode
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
@@ -94,10 +95,16 @@ class Workflow:
         job = ExtractJob(link=target, cache=self._settings.cache, offline=self._settings.offline)
         return self._jobs.run(job, Source, progress=_passing(report), token=token)
 
-    def preview(self, source: Source, report: Report, token: CancelToken | None = None) -> MediaInput:
-        """What can be scrubbed and heard: the file itself, or a link's smallest useful streams."""
+    def preview(self, source: Source, report: Report, token: CancelToken | None = None) -> PreviewMedia:
+        """What can be scrubbed: the file itself, or of a link its smallest useful streams. To be closed."""
         if source.path is not None:
-            return MediaInput(video=source.path, audio=source.path)
+            return PreviewMedia(video=source.path, audio=source.path)
+        from desktop.source.preview import open_preview  # noqa: PLC0415 - it brings yt-dlp
+
+        settings, token = self._settings, token or CancelToken()
+        preview = open_preview(source, settings.cache, offline=settings.offline, token=token)
+        if preview is not None:
+            return preview
         job = FetchJob(
             source=source,
             purpose=Purpose.PREVIEW,
@@ -105,7 +112,18 @@ class Workflow:
             offline=self._settings.offline,
         )
         media = self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
-        return MediaInput(video=media.video, audio=media.audio)
+        return PreviewMedia(video=media.video, audio=media.audio)
+
+    def sound(self, preview: PreviewMedia, report: Report, token: CancelToken | None = None) -> Path | None:
+        """The preview's sound as a file, on the preview's clock; of links all of it is fetched for that.
+
+        What is scrubbed goes first. None where there is no sound.
+        """
+        if preview.audio is None or isinstance(preview.audio, Path):
+            return preview.audio
+        return preview.audio.bring_all(
+            lambda fraction: report("downloading", fraction), token or CancelToken()
+        )
 
     def waveform(
         self, source: Source, media: MediaInput, report: Report, token: CancelToken | None = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
 
 from desktop.errors import Exit, ReelyError
+from desktop.media.remote import Media
 
 # FFmpeg's demuxers that read one file and nothing else. Playlists and scripts (hls, concat, dash, sdp, image
 # sequences) are left out: they name other files and hosts, and a file must not make Reely read those.
@@ -28,23 +30,32 @@ def file_url(path: Path) -> str:
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open the file `path` for demuxing and decoding; FFmpeg's complaints become `ReelyError`s.
+def open_media(media: Media) -> Iterator[InputContainer]:
+    """Open a file, or something remote, for demuxing and decoding; FFmpeg's complaints become `ReelyError`s.
 
     Raises ReelyError `file-not-found`, `file-not-readable`, `not-a-file` or `media-unreadable`, also for
-    FFmpeg errors inside the `with` block.
+    FFmpeg errors inside the `with` block; of remote media why its bytes did not come.
     """
-    check_readable(path)
     try:
-        with av.open(
-            file_url(path),
-            mode="r",
-            container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": PROTOCOLS},
-            metadata_errors="replace",
-        ) as container:
-            yield container
+        if isinstance(media, Path):
+            check_readable(media)
+            with _opened(file_url(media)) as container:
+                yield container
+        else:
+            with closing(media.open()) as reader, _opened(reader) as container:
+                yield container
     except av.FFmpegError as error:
-        raise unreadable(path) from error
+        raise unreadable(media) from error
+
+
+def _opened(file: Any) -> InputContainer:
+    opened: InputContainer = av.open(
+        file,
+        mode="r",
+        container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": PROTOCOLS},
+        metadata_errors="replace",
+    )
+    return opened
 
 
 def check_readable(path: Path) -> None:
@@ -76,17 +87,19 @@ def check_readable(path: Path) -> None:
         ) from error
 
 
-def unreadable(path: Path) -> ReelyError:
-    """The failure of a file that is there but holds nothing that can be read."""
+def unreadable(media: Media) -> ReelyError:
+    """The failure of a file that is there but cannot be read, or of remote bytes that do not come."""
+    if not isinstance(media, Path) and media.failure is not None:
+        return media.failure
     return ReelyError(
         "media-unreadable",
-        f"{shown(path)} cannot be read as video or sound.",
+        f"{shown(media)} cannot be read as video or sound.",
         "It may be damaged, incomplete or of another kind; try it in a player, or get it again.",
         Exit.MEDIA,
     )
 
 
-def shown(path: Path) -> str:
+def shown(media: Media) -> str:
     """The file's name for a sentence: on one line, without control characters, not endless."""
-    name = "".join(sign if sign.isprintable() else "�" for sign in path.name)
+    name = "".join(sign if sign.isprintable() else "�" for sign in media.name)
     return f"“{name if len(name) <= 80 else name[:60] + '…' + name[-15:]}”"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from desktop.media.container import open_media, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.packets import StreamPackets
+from desktop.media.remote import Media
 
 READ_AHEAD = 24
 """Pictures before a target that are decoded with nothing left out: someone may step back to them."""
@@ -33,6 +33,9 @@ class FrameIndex:
 
     `keys` are the pictures (by index) at random-access points, ascending, `key_dts` the ticks at which they
     are decoded; `stream` is the stream's index in the file.
+
+    `lead` are ticks by which seeking in MP4 has to aim beyond a keyframe's presentation to land on it: in
+    fragments that are not read yet it counts decoding times.
     """
 
     stream: int
@@ -40,6 +43,7 @@ class FrameIndex:
     keys: NDArray[np.int64]
     key_dts: NDArray[np.int64]
     times: FrameTimes
+    lead: int = 0
 
     @classmethod
     def of(cls, packets: StreamPackets) -> FrameIndex:
@@ -75,7 +79,7 @@ class FrameIndex:
         if key < 0:
             container.seek(0, backward=True)
             return
-        ticks = int(self.ticks[self.keys[key]])
+        ticks = int(self.ticks[self.keys[key]]) + self.lead
         if not {"mp4", "matroska"} & set(container.format.name.split(",")):
             ticks = min(ticks, int(self.key_dts[key]))
         container.seek(ticks, stream=stream, backward=True)
@@ -151,11 +155,11 @@ class Painter:
 class FrameDecoder:
     """One open file: seeks, decodes in order of presentation, scales. Used by one thread at a time."""
 
-    def __init__(self, path: Path, index: FrameIndex, max_height: int) -> None:
-        self._path = path
+    def __init__(self, media: Media, index: FrameIndex, max_height: int) -> None:
+        self._media = media
         self.index = index
         with ExitStack() as opened:
-            self._container = opened.enter_context(open_media(path))
+            self._container = opened.enter_context(open_media(media))
             self._stream = next(s for s in self._container.streams.video if s.index == index.stream)
             self._prepare(max_height)
             self._opened = opened.pop_all()
@@ -167,7 +171,7 @@ class FrameDecoder:
         self._pictures: Iterator[tuple[int, VideoFrame]] = iter(())
         first = next((picture for _, picture in self.pictures_towards(0)), None)
         if first is None:
-            raise unreadable(self._path)
+            raise unreadable(self._media)
         self.picture_bytes = first.width * first.height * 3 // 2
         self.scaler = Scaler(first, self._stream.sample_aspect_ratio, max_height)
         self._position = len(self.index.times)

@@ -24,6 +24,7 @@ from desktop.media.frame_decoder import READ_AHEAD, FrameDecoder, FrameIndex
 from desktop.media.frame_times import FrameTimes
 from desktop.media.key_pictures import KeyPictures
 from desktop.media.packets import read_packets
+from desktop.media.remote import Media
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +83,13 @@ class FrameServer:
 
     The constructor reads the packet index and the first picture, so it blocks: call it off the GUI thread.
     It raises `ReelyError` with code `no-picture` where there is only sound, or those of `open_media`.
-    Pictures higher than `max_height` pixels are scaled down. Close it when done.
+    Pictures higher than `max_height` pixels are scaled down. Close it when done; that closes remote media.
     """
 
-    def __init__(self, path: Path, max_height: int, *, cache_bytes: int = _CACHE_BYTES) -> None:
-        self._path = path
-        packets = read_packets(path).video
-        if packets is None:
-            raise _no_picture()
-        self._index = FrameIndex.of(packets)
-        self._decoder = FrameDecoder(path, self._index, max_height)
+    def __init__(self, media: Media, max_height: int, *, cache_bytes: int = _CACHE_BYTES) -> None:
+        self._media = media
+        self._index = _index_of(media)
+        self._decoder = FrameDecoder(media, self._index, max_height)
         self._size = self._decoder.scaler.size
         self._capacity = max(2 * READ_AHEAD, cache_bytes // self._decoder.scaler.bytes)
         self._cache: dict[int, VideoFrame] = {}
@@ -108,7 +106,7 @@ class FrameServer:
         self._closing = False
         self._painter = self._decoder.scaler.painter()
         self._glimpse_painter = self._decoder.scaler.painter()
-        self._keys = KeyPictures(path, self._index)
+        self._keys = KeyPictures(media, self._index)
         self._thread = threading.Thread(target=self._serve, name="frame-server", daemon=True)
         self._thread.start()
 
@@ -168,6 +166,8 @@ class FrameServer:
             self._pending = None
             self._wake.notify()
         self._keys.stop()
+        if not isinstance(self._media, Path):
+            self._media.close()  # a thread may be waiting for its bytes
         for thread in (self._keys.thread, self._thread):
             # A callback that closes stands on one of them, and the other one may wait for it to end.
             if threading.current_thread() not in (self._keys.thread, self._thread):
@@ -272,7 +272,7 @@ class FrameServer:
             log.warning("decoding failed: %s", error)
             reached = None
             if request.on_error and not self._closing:
-                request.on_error(unreadable(self._path))
+                request.on_error(unreadable(self._media))
             return
         if reached is not None:
             self._deliver(request, reached, self._painter.to_rgb(self._cache[reached]), exact=True)
@@ -372,6 +372,15 @@ class FrameServer:
         if len(self._cache) > self._capacity:
             # Never the one just decoded: it may be the one that was asked for.
             del self._cache[max((i for i in self._cache if i != index), key=lambda i: abs(i - centre))]
+
+
+def _index_of(media: Media) -> FrameIndex:
+    if not isinstance(media, Path):
+        return media.frame_index()
+    packets = read_packets(media).video
+    if packets is None:
+        raise _no_picture()
+    return FrameIndex.of(packets)
 
 
 def _no_picture() -> ReelyError:

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import av
 from av.video.frame import VideoFrame
@@ -17,6 +16,7 @@ from av.video.frame import VideoFrame
 from desktop.errors import ReelyError
 from desktop.media.container import open_media
 from desktop.media.frame_decoder import FrameIndex, Scaler
+from desktop.media.remote import Media
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,12 @@ _PATIENCE = 2000
 class KeyDecoder:
     """Decodes single keyframes of a file. Used by one thread at a time; raises those of `open_media`."""
 
-    def __init__(self, path: Path, index: FrameIndex, max_height: int) -> None:
+    def __init__(self, media: Media, index: FrameIndex, max_height: int) -> None:
         self._index = index
         self._max_height = max_height
         self._scaler: Scaler | None = None
         with ExitStack() as opened:
-            self._container = opened.enter_context(open_media(path))
+            self._container = opened.enter_context(open_media(media))
             self._stream = next(s for s in self._container.streams.video if s.index == index.stream)
             # Threads over several pictures would only delay the one that is wanted.
             self._stream.thread_type = "SLICE"
@@ -80,8 +80,8 @@ class KeyPictures:
     `urgent` work goes before `wish`es. Both keep only the newest that was asked.
     """
 
-    def __init__(self, path: Path, index: FrameIndex, *, cache_bytes: int = _CACHE_BYTES) -> None:
-        self._path = path
+    def __init__(self, media: Media, index: FrameIndex, *, cache_bytes: int = _CACHE_BYTES) -> None:
+        self._media = media
         self._index = index
         self._cache_bytes = cache_bytes
         self._cache: dict[int, VideoFrame] = {}
@@ -120,7 +120,7 @@ class KeyPictures:
         if key in self._cache:
             return self._cache[key]
         if self._decoder is None:
-            self._decoder = KeyDecoder(self._path, self._index, HEIGHT)
+            self._decoder = KeyDecoder(self._media, self._index, HEIGHT)
         picture = self._decoder.picture(key)
         if picture is not None:
             self._cache[key] = picture

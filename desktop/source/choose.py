@@ -46,9 +46,10 @@ def choose_streams(source: Source, purpose: Purpose = Purpose.CLIP, max_height: 
 
     `max_height` is in lines of the shorter side (1080 also admits 1080 x 1920); where nothing is that small,
     the smallest is taken. For clips the most lines win, up to `max_height` or `GOOD_HEIGHT`; among equals the
-    codec that more players know. Sound is in the original language.
+    codec that more players know. Sound is in the original language, and the same for all purposes: it is
+    heard, listened to, and cut, and need not be fetched again for that.
     """
-    audio = _audio(source, purpose)
+    audio = _audio(source)
     video = _video(source, purpose, max_height, has_audio=audio is not None)
     if video is not None and video.kind is StreamKind.MUXED:
         return Choice(video, video)
@@ -74,8 +75,6 @@ def _video(source: Source, purpose: Purpose, max_height: int | None, *, has_audi
     def merit(stream: Stream) -> tuple[float, ...]:
         muxed = stream.kind is StreamKind.MUXED
         return (
-            # To scrub, one stream is quicker to have than two; to cut, separate ones are the better made.
-            muxed and purpose is Purpose.PREVIEW and lines(stream) * 2 >= wanted,
             _direct(stream),
             min(lines(stream), wanted),
             -_rank(stream.video_codec, _VIDEO_CODECS),
@@ -86,18 +85,17 @@ def _video(source: Source, purpose: Purpose, max_height: int | None, *, has_audi
     return max(streams, key=merit, default=None)
 
 
-def _audio(source: Source, purpose: Purpose) -> Stream | None:
+def _audio(source: Source) -> Stream | None:
     streams = [stream for stream in source.streams if stream.kind is StreamKind.AUDIO]
     original = _original_language(source.streams)
     streams = [stream for stream in streams if stream.language == original] or streams
 
     def merit(stream: Stream) -> tuple[float, ...]:
-        rate = stream.bit_rate or 0
         return (
             _direct(stream),
             not stream.id.endswith("-drc"),  # compressed in loudness by the site
             -_rank(stream.audio_codec, _AUDIO_CODECS),
-            -rate if purpose is Purpose.PREVIEW else rate,
+            stream.bit_rate or 0,
         )
 
     return max(streams, key=merit, default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 
@@ -43,6 +44,10 @@ class SegmentIndex:
 
     head: int
     pieces: tuple[Piece, ...]
+
+    def place_of(self, byte: int) -> int:
+        """The number of the piece that holds `byte`, or of the first one after it."""
+        return bisect_right(self.pieces, byte, key=lambda piece: piece.stop)
 
     def covering(self, start: float, end: float) -> tuple[Piece, ...]:
         """The pieces that hold any of the seconds [start, end), in order, and those needed to decode them.

@@ -9,7 +9,8 @@ import sys
 import threading
 import zlib
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -34,18 +35,23 @@ class DamagedError(Exception):
 
 
 class RangeFile:
-    """The bytes of one stream on disk. For one process at a time (see `StreamCache.locked`), many threads.
+    """The bytes of one stream on disk. To be written by one process at a time (see `StreamCache.locked`).
 
-    Use as a context manager. Raises ReelyError `disk-full` or `cannot-write-file`.
+    Use as a context manager, from any thread. Raises ReelyError `disk-full` or `cannot-write-file`. `written`
+    is called after bytes have come.
     """
 
-    def __init__(self, path: Path, index: Path, size: int | None = None) -> None:
+    def __init__(
+        self, path: Path, index: Path, size: int | None = None, *, written: Callable[[], None] | None = None
+    ) -> None:
         self._path, self._index_path = path, index
         self._size = size
+        self._written = written
         self._lock = threading.Lock()
         self._records: list[tuple[int, int, int]] = []  # first byte, count, CRC-32; disjoint, ascending
         self._data: BinaryIO
         self._index: BinaryIO
+        self._known: tuple[int, ...] = ()
 
     def __enter__(self) -> Self:
         try:
@@ -54,6 +60,7 @@ class RangeFile:
             self._data = self._open(self._path)
             self._index = self._index_path.open("ab", buffering=0)
             os.utime(self._path)
+            self._known = self._state()
         except OSError as error:
             raise disk_error(error, self._path) from error
         return self
@@ -63,6 +70,27 @@ class RangeFile:
     ) -> None:
         self._data.close()
         self._index.close()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """To be entered when it is locked again while it was open: knows what others have written since."""
+        if self._state() != self._known:
+            with self._lock:
+                self._data.close()
+                self._index.close()
+                self.__enter__()
+        try:
+            yield
+        finally:
+            self._known = self._state()
+
+    def _state(self) -> tuple[int, ...]:
+        """Tells whether the index or the file has become another one, or longer."""
+        try:
+            index, data = self._index_path.stat(), self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return index.st_ino, index.st_size, data.st_ino
 
     @property
     def path(self) -> Path:
@@ -105,6 +133,8 @@ class RangeFile:
         for first, stop in self.missing(at, at + len(data)):
             for start in range(first, stop, _LONGEST):
                 self._write(start, data[start - at : min(start + _LONGEST, stop) - at])
+        if self._written is not None:
+            self._written()
 
     def _write(self, at: int, data: bytes) -> None:
         record = (at, len(data), zlib.crc32(data))

@@ -90,6 +90,11 @@ class StreamFetch:
         )
 
     @property
+    def connections(self) -> Connections:
+        """What brings the stream's bytes."""
+        return self._connections
+
+    @property
     def _is_direct(self) -> bool:
         return self._stream.protocol in {"http", "https"}
 

@@ -77,6 +77,12 @@ class Player(QObject):
         self.picture_changed.emit(QImage())
         self._request()
 
+    def load_sound(self, sound: Path | None) -> None:
+        """Take the sound that has come after the preview; playing goes on with it."""
+        self._sound.load(sound)
+        if self.playing:
+            self._restart()
+
     def close(self) -> None:
         self.load(None, None)
         self._sound.close()

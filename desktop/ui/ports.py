@@ -13,6 +13,7 @@ from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks
 from desktop.source.models import Source, Storyboard
+from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
 
 OnProgress = Callable[[Progress], None]
@@ -48,8 +49,11 @@ class Ports(Protocol):
     def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
         """The source behind a link or a path, as it was pasted or dropped."""
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
-        """Local files of the source that can be scrubbed and heard; a low resolution of it for links."""
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> PreviewMedia:
+        """What can be scrubbed of the source, a low resolution for links; whoever gets it closes it."""
+
+    def sound(self, preview: PreviewMedia, progress: OnProgress, token: CancelToken) -> Path | None:
+        """The preview's sound as a local file, which may take a while; None where there is no sound."""
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         """The picture file of sheet `number` of a storyboard; a few 100 kB, from anywhere: not trusted."""

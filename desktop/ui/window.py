@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.source.models import Source
+from desktop.trim.edit import MediaInput
 from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
         self.session.changed.connect(self._show_state)
         self.session.source_opened.connect(self._source_opened)
         self.session.preview_changed.connect(self._preview_changed)
+        self.session.sound_changed.connect(self._sound_changed)
         self.session.trimmed.connect(self._trimmed)
         self.failed.card.remedy_chosen.connect(self._remedy)
         self.failed.card.dismissed.connect(self._start_over)
@@ -319,9 +321,18 @@ class MainWindow(QMainWindow):
         self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
         if not modified:
             self.document.settle()
-        self.player.load(preview.media.audio, preview.frames)
+        self.player.load(self.session.sound, preview.frames)
         self.strip.set_frames(preview.frames)
-        self.waveform.load(self.session.source, preview.media)
+        self._load_waveform()
+
+    def _sound_changed(self) -> None:
+        self.player.load_sound(self.session.sound)
+        self._load_waveform()
+
+    def _load_waveform(self) -> None:
+        sound = self.session.sound
+        media = MediaInput(video=None, audio=sound) if sound is not None else None
+        self.waveform.load(self.session.source, media)
 
     def _trimmed(self) -> None:
         self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None

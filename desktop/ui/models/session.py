@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -12,11 +13,15 @@ from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.frames import FrameServer
+from desktop.media.remote import Media
 from desktop.project import Project, is_project, read_project
 from desktop.source.models import Source
-from desktop.trim.edit import Clip, Edit, MediaInput
+from desktop.source.preview_media import PreviewMedia
+from desktop.trim.edit import Clip, Edit
 from desktop.ui.operations import OperationRunner, Task
 from desktop.ui.ports import OnProgress, Ports
+
+log = logging.getLogger(__name__)
 
 # Higher pictures cost time and memory, and are hardly seen in the window.
 _PREVIEW_HEIGHT = 720
@@ -38,10 +43,10 @@ class State(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What can be scrubbed and heard, and the files it comes from. `frames` is None without a picture."""
+    """What can be scrubbed, and what it comes from. `frames` is None without a picture."""
 
     frames: FrameServer | None
-    media: MediaInput
+    media: PreviewMedia
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Session(QObject):
     progressed = Signal()
     source_opened = Signal(object)
     preview_changed = Signal()
+    sound_changed = Signal()
+    """The sound has come, after the preview; where it is there at once, that is not announced."""
     trimmed = Signal()
 
     def __init__(self, ports: Ports, runner: OperationRunner, parent: QObject | None = None) -> None:
@@ -81,6 +88,8 @@ class Session(QObject):
         self.progress: Progress | None = None
         self.cancelling = False
         self.preview: Preview | None = None
+        self.sound: Path | None = None
+        """The preview's sound, once it is a file."""
         self.preview_error: ReelyError | None = None
         self.preview_progress: Progress | None = None
         self._export: _Export | None = None
@@ -133,8 +142,15 @@ class Session(QObject):
 
         def work(progress: OnProgress, token: CancelToken) -> Preview:
             media = self._ports.preview(source, progress, token)
-            token.raise_if_cancelled()
-            return Preview(_open_frames(media.video), media)
+            try:
+                token.raise_if_cancelled()
+                with token.watching(media.stop):
+                    frames = _open_frames(media.video)
+            except ReelyError:
+                media.close()
+                token.raise_if_cancelled()
+                raise
+            return Preview(frames, media)
 
         self._runner.start(
             Task(
@@ -149,7 +165,22 @@ class Session(QObject):
 
     def _previewed(self, preview: Preview) -> None:
         self.preview, self.preview_progress = preview, None
+        audio = preview.media.audio
+        self.sound = audio if isinstance(audio, Path) else None
         self.preview_changed.emit()
+        if audio is not None and self.sound is None:
+            self._runner.start(
+                Task(
+                    "sound",
+                    lambda progress, token: self._ports.sound(preview.media, progress, token),
+                    on_success=self._heard,
+                    on_failure=lambda error: log.info("no sound: %s", error.code),
+                )
+            )
+
+    def _heard(self, sound: Path | None) -> None:
+        self.sound = sound
+        self.sound_changed.emit()
 
     def _preview_failed(self, error: ReelyError) -> None:
         self.preview_error, self.preview_progress = error, None
@@ -229,11 +260,13 @@ class Session(QObject):
 
     def _forget(self) -> None:
         self._runner.abandon("preview")
+        self._runner.abandon("sound")
         self.source = self.project = None
         self.error = None
         self.clips = []
         self.preview_error = self.preview_progress = None
         self._export = None
+        self.sound = None
         if (old := self.preview) is not None:
             self.preview = None
             self._runner.start(Task("close-preview", lambda _progress, _token: _close_preview(old)))
@@ -250,11 +283,11 @@ class Session(QObject):
         self.progressed.emit()
 
 
-def _open_frames(path: Path | None) -> FrameServer | None:
-    if path is None:
+def _open_frames(media: Media | None) -> FrameServer | None:
+    if media is None:
         return None
     try:
-        return FrameServer(path, _PREVIEW_HEIGHT)
+        return FrameServer(media, _PREVIEW_HEIGHT)
     except ReelyError as error:
         if error.code == "no-picture":
             return None
@@ -264,3 +297,4 @@ def _open_frames(path: Path | None) -> FrameServer | None:
 def _close_preview(preview: Preview) -> None:
     if preview.frames is not None:
         preview.frames.close()
+    preview.media.close()

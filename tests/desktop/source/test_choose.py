@@ -75,10 +75,10 @@ def _ids(choice: Choice) -> tuple[str | None, str | None]:
         (LADDER, Purpose.CLIP, 720, ("136", "140")),
         (LADDER, Purpose.CLIP, 500, ("134", "140")),
         (LADDER, Purpose.CLIP, 100, ("133", "140")),
-        (LADDER, Purpose.PREVIEW, None, ("18", "18")),
-        (LADDER, Purpose.PREVIEW, 240, ("133", "139")),
-        # Without a small stream of both, the two smallest that are good enough.
-        ([s for s in LADDER if s.id != "18"], Purpose.PREVIEW, None, ("134", "139")),
+        # To scrub, the smallest picture that is good enough; the sound is the clip's, to be had only once.
+        (LADDER, Purpose.PREVIEW, None, ("134", "140")),
+        (LADDER, Purpose.PREVIEW, 240, ("133", "140")),
+        ([muxed("18", 360)], Purpose.PREVIEW, None, ("18", "18")),
         ([video("137", 1080), audio("140", 128_000)], Purpose.PREVIEW, None, ("137", "140")),
         ([muxed("18", 144), video("134", 360), audio("140", 1)], Purpose.PREVIEW, None, ("134", "140")),
         # Upright films count by their shorter side.
@@ -122,7 +122,7 @@ def test_the_table_of_choices(
 
 def test_the_stand_in_is_chosen_from_as_expected(plain: Source) -> None:
     assert _ids(choose_streams(plain)) == ("137", "140")
-    assert _ids(choose_streams(plain, Purpose.PREVIEW)) == ("18", "18")
+    assert _ids(choose_streams(plain, Purpose.PREVIEW)) == ("134", "140")
 
 
 any_stream = st.builds(
