@@ -17,6 +17,7 @@ from desktop.command import console_for, json_option, open_workflow
 from desktop.console import HumanConsole, JsonConsole
 from desktop.errors import Cancelled, Exit, ReelyError, internal_error
 from desktop.files import disk_error
+from desktop.hooks_command import hooks
 from desktop.jobs.progress import ProgressWriter, span
 from desktop.timecode import format_timecode, parse_timecode
 
@@ -170,6 +171,7 @@ def doctor(as_json: bool) -> None:
 
 
 cli.add_command(account)
+cli.add_command(hooks)
 
 
 if __name__ == "__main__":

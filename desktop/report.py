@@ -49,14 +49,15 @@ def _stream(stream: Stream) -> str:
 def trim_data(done: Trimmed) -> dict[str, Any]:
     """The `trim` result of the contract."""
     return {
-        "clips": [_clip_data(clip) for clip in done.clips],
+        "clips": [clip_data(clip) for clip in done.clips],
         "bytes_fetched": done.bytes_fetched,
         "seconds": round(done.seconds, 3),
         "quota": {name: meter.model_dump(mode="json") for name, meter in done.status.meters.items()},
     }
 
 
-def _clip_data(clip: Clip) -> dict[str, Any]:
+def clip_data(clip: Clip) -> dict[str, Any]:
+    """A clip as JSON."""
     return clip.model_dump(mode="json", exclude={"temporary"})
 
 
@@ -68,7 +69,7 @@ def describe_clips(done: Trimmed) -> str:
         span = f"{format_timecode(clip.start)} to {format_timecode(clip.end)}"
         lines.append(f"  {format_length(clip.duration)} from {span}, {clip.bytes / 1e6:.1f} MB")
         lines += [f"  {note}" for note in clip.notes]
-    lines += _left(done.status)
+    lines += describe_left(done.status)
     return "\n".join(lines)
 
 
@@ -81,7 +82,7 @@ def describe_status(status: AccountStatus) -> str:
     """Who is signed in, and what is left."""
     if not status.signed_in:
         return "\n".join(["Not signed in.", *status.notices])
-    lines = [f"{status.email} ({(status.tier or 'unknown tier').capitalize()})", *_left(status)]
+    lines = [f"{status.email} ({(status.tier or 'unknown tier').capitalize()})", *describe_left(status)]
     if status.payment:
         lines.append(status.payment)
     if not status.email_verified:
@@ -132,7 +133,8 @@ def describe_sign_ins(sign_ins: Sequence[SignIn]) -> str:
     return "\n".join(lines) or "Nowhere."
 
 
-def _left(status: AccountStatus) -> Iterable[str]:
+def describe_left(status: AccountStatus) -> Iterable[str]:
+    """What is left this month, a line a meter."""
     renews = f", renews {status.renews_at.day} {status.renews_at:%b}" if status.renews_at else ""
     for name, state in _meters(status):
         yield f"{_amount(state)} {name} left this month{renews}"

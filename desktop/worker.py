@@ -45,10 +45,18 @@ def _waveform() -> tuple[type[Job], JobFunction]:
     return WaveformJob, make_waveform
 
 
+def _hooks() -> tuple[type[Job], JobFunction]:
+    from desktop.hooks.job import HooksJob
+    from desktop.hooks.run import find_hooks
+
+    return HooksJob, find_hooks
+
+
 JOBS: Registry = {
     "extract": _extract,
     "open-file": _open_file,
     "fetch": _fetch,
+    "hooks": _hooks,
     "trim": _trim,
     "waveform": _waveform,
 }

@@ -16,6 +16,8 @@ from pydantic import JsonValue
 
 from desktop.errors import ReelyError
 from desktop.files import already_exists, free_name, publish
+from desktop.hooks.job import HooksJob
+from desktop.hooks.models import FoundHooks, Wish
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
@@ -50,6 +52,15 @@ class Trimmed:
     bytes_fetched: int
     seconds: float
     status: AccountStatus
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """Hooks that were found, in seconds of wall time; `status` is None where no account was asked."""
+
+    found: FoundHooks
+    seconds: float
+    status: AccountStatus | None = None
 
 
 class Workflow:
@@ -189,6 +200,43 @@ class Workflow:
                 _deliver(cut.clips, permits, overwrite=overwrite)
         clips = tuple(clip.model_copy(update={"notes": (*clip.notes, *fetched.notes)}) for clip in cut.clips)
         return Trimmed(clips, fetched.bytes_fetched, time.monotonic() - started, self._settled(account))
+
+    def hooks(
+        self,
+        source: Source | None,
+        wish: Wish,
+        transcript: Path | None = None,
+        *,
+        report: Report,
+        token: CancelToken | None = None,
+    ) -> Proposed:
+        """The moments of a source that are worth cutting, or of a transcript alone.
+
+        Costs one hook run where there is a source and hooks were found; words alone cost nothing.
+        """
+        started = time.monotonic()
+        settings = self._settings
+        job = HooksJob(
+            wish=wish,
+            source=source,
+            transcript=transcript and transcript.expanduser().absolute(),
+            cache=settings.cache,
+            offline=settings.offline,
+        )
+        if source is None:
+            found = self._jobs.run(job, FoundHooks, progress=_passing(report), token=token)
+            return Proposed(found, time.monotonic() - started)
+        from desktop.account import Meter  # noqa: PLC0415
+
+        account = self.account()
+        account.recover()
+        note: dict[str, JsonValue] = {"kind": "hooks", "count": wish.count, "link": source.path is None}
+        with account.permit(Meter.HOOK_RUN, source_seconds=source.duration, job=note) as permit:
+            found = self._jobs.run(job, FoundHooks, progress=_passing(report), token=token)
+            if found.hooks:
+                permit.commit()
+                permit.delivered()
+        return Proposed(found, time.monotonic() - started, self._settled(account))
 
     def suggest_name(self, source: Source, edit: Edit, folder: Path) -> Path:
         """A path in `folder` that does not exist yet, named after the title and the first segment."""

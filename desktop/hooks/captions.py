@@ -11,8 +11,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from desktop.errors import Exit, ReelyError
+from desktop.hooks.models import Origin
 from desktop.hooks.rolling import without_repetition
-from desktop.hooks.transcript import LATEST, Cue, Origin, Transcript, Word, tidy, usable
+from desktop.hooks.transcript import LATEST, Cue, Transcript, Word, tidy, usable
 from desktop.source.models import Chapter
 from desktop.source.text import clean_text
 

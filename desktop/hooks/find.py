@@ -11,7 +11,8 @@ from desktop.hooks.languages import guess_language
 from desktop.hooks.models import FoundHooks, Hook, TranscriptOrigin, Wish
 from desktop.hooks.ranking import Ranked, rank, score_of
 from desktop.hooks.reasons import reasons_of
-from desktop.hooks.sentences import sentences_of
+from desktop.hooks.sentences import beats_of, sentences_of
+from desktop.hooks.signals import place
 from desktop.hooks.signals.catalogue import SIGNALS
 from desktop.hooks.signals.curve import Curve, Material, Missing, Signal
 from desktop.hooks.signals.tokens import tokens_of
@@ -20,7 +21,7 @@ from desktop.hooks.titles import title_of
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.weights import WEIGHTS
 from desktop.source.models import HeatPoint
-from desktop.timecode import format_length
+from desktop.timecode import format_length, format_timecode
 
 _FEWEST_WORDS = 20
 
@@ -55,14 +56,41 @@ def hooks_in(
 ) -> FoundHooks:
     """The best moments of `material`, which was made of the transcript, and what to know about them."""
     origin = TranscriptOrigin(origin=transcript.origin, language=material.language)
-    nothing = _why_nothing(material)
-    if nothing:
-        return FoundHooks(hooks=(), transcript=origin, notes=(nothing,))
+    nothing = _why_no_words(material)
+    if nothing is None:
+        return _best(material, wish, origin, SIGNALS, shots)
+    found = hooks_without_words(wish, material.duration, material.heatmap, material.curves, shots)
+    return found.model_copy(update={"transcript": origin, "notes": (nothing, *found.notes)})
+
+
+def hooks_without_words(
+    wish: Wish,
+    duration: float,
+    heatmap: tuple[HeatPoint, ...] = (),
+    curves: tuple[Curve, ...] = (),
+    shots: Sequence[float] = (),
+) -> FoundHooks:
+    """What the other signals give where nobody speaks; `duration` in seconds."""
+    material = Material(sentences=beats_of(duration), duration=duration, heatmap=heatmap, curves=curves)
+    telling = [signal for signal in SIGNALS if not signal.of_words]
+    if not any(isinstance(signal.curve(material), Curve) for signal in telling if signal is not place.SIGNAL):
+        nothing = "There are no hooks: without words nothing is known of this source to choose by."
+        return FoundHooks(hooks=(), transcript=None, notes=(nothing,))
+    return _best(material, wish, None, telling, shots)
+
+
+def _best(
+    material: Material,
+    wish: Wish,
+    origin: TranscriptOrigin | None,
+    signals: Sequence[Signal],
+    shots: Sequence[float],
+) -> FoundHooks:
     bounds = Bounds(wish.shortest, wish.longest)
     candidates = candidates_of(material.sentences, material.duration, bounds, shots)
     if not len(candidates):
         return FoundHooks(hooks=(), transcript=origin, notes=(_why_no_candidate(material, bounds),))
-    measured, notes = measure(material, SIGNALS)
+    measured, notes = measure(material, signals)
     ranked = rank(material, candidates, [(curve, signal.place) for signal, curve in measured], WEIGHTS)
     picks = choose(material, ranked, wish.count)
     hooks = tuple(_hook(pick, ranked, measured, material) for pick in picks)
@@ -94,22 +122,22 @@ def _within(speech: Speech, whole: float) -> Speech:
     )
 
 
-def _why_nothing(material: Material) -> str | None:
+def _why_no_words(material: Material) -> str | None:
     if not material.sentences:
         if any(mark.sound is Sound.MUSIC for mark in material.sounds):
-            return "There are no hooks: the transcript has only music."
-        return "There are no hooks: the transcript has no speech."
+            return "The transcript has only music."
+        return "The transcript has no speech."
     words = sum(len(sentence.words) for sentence in material.sentences)
     if words < _FEWEST_WORDS:
-        return f"There are no hooks: only {words} words are said, too few to choose from."
+        return f"Only {words} words are said, too few to choose from."
     return None
 
 
 def _why_no_candidate(material: Material, bounds: Bounds) -> str:
-    said = material.sentences[-1].end - material.sentences[0].start
-    if said < bounds.shortest:
+    whole = material.sentences[-1].end - material.sentences[0].start if material.sentences else 0.0
+    if whole < bounds.shortest:
         return (
-            f"There are no hooks: what is said lasts {format_length(said)}, "
+            f"There are no hooks: all there is lasts {format_length(whole)}, "
             f"too short for hooks of at least {format_length(bounds.shortest)}."
         )
     return (
@@ -126,7 +154,8 @@ def _hook(pick: Pick, ranked: Ranked, measured: Sequence[tuple[Signal, Curve]], 
         start=round(float(candidates.starts[pick.index]), 3),
         end=round(float(candidates.ends[pick.index]), 3),
         score=round(score_of(pick.quality), 1),
-        title=title_of(inside, ranked.rates[first : last + 1].tolist()),
+        title=title_of(inside, ranked.rates[first : last + 1].tolist())
+        or f"At {format_timecode(float(candidates.starts[pick.index]), 0)}",
         reasons=reasons_of(pick.index, ranked, measured, material.sentences),
         text=" ".join(sentence.text for sentence in inside),
     )

@@ -1,31 +1,21 @@
-"""The job that finds hooks: words, signals, candidates, ranking, with progress by stage."""
+"""The job that finds hooks, as data; what does it is `desktop.hooks.run`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
-from desktop.hooks.captions import read_transcript
-from desktop.hooks.find import hooks_in, material_of
-from desktop.hooks.models import FoundHooks, Wish
-from desktop.jobs.protocol import Job, Report
+from desktop.hooks.models import Wish
+from desktop.jobs.protocol import Job
+from desktop.source.models import Source
 
 
 class HooksJob(Job):
-    """Find hooks in the words of a transcript file."""
+    """Find hooks in a source, in a transcript, or in a source with this transcript."""
 
     kind: Literal["hooks"] = "hooks"
     wish: Wish
-    transcript: Path
-
-
-def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
-    """The hooks. Raises what `desktop.hooks.captions.read_transcript` raises."""
-    report("reading", 0.0)
-    transcript = read_transcript(job.transcript)
-    report("listening", 0.3)
-    material = material_of(transcript, job.wish)
-    report("ranking", 0.6)
-    found = hooks_in(transcript, job.wish, material)
-    report("ranking", 1.0)
-    return found
+    source: Source | None = None
+    transcript: Path | None = None
+    cache: Path
+    offline: bool = False

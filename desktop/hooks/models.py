@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from enum import StrEnum
 
-from desktop.hooks.transcript import Origin
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Origin(StrEnum):
+    """Where the words come from."""
+
+    FILE = "file"
+    CAPTIONS = "captions"
+    """Written by people."""
+    AUTOMATIC = "automatic-captions"
+    SPEECH = "speech-recognition"
 
 
 class Wish(_Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 from desktop.hooks.speech import SpokenWord
 from desktop.hooks.wordlists import word_set
@@ -25,6 +25,8 @@ _LEAST = 4  # words on each side of such a split
 _PUNCTUATED = 45  # words: with fewer marks than one for so many, the marks are chance
 _PAUSE = 0.7  # seconds between words that end a sentence where there are no marks
 _OPENINGS = word_set("so and but now okay ok well because then if when what why how i we you the")
+BEAT = 5.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,8 @@ def _split_long(run: list[SpokenWord], longest: float) -> Iterator[list[SpokenWo
     yield from _split_long(run[place:], longest)
 
 
-def gaps(sentences: Sequence[Sentence]) -> list[float]:
-    """Seconds of silence between each sentence and the next."""
-    return [max(0.0, after.start - before.end) for before, after in pairwise(sentences)]
+def beats_of(duration: float) -> tuple[Sentence, ...]:
+    """Where nobody speaks: parts of `BEAT` seconds that stand for sentences, without any text."""
+    count = int(duration / BEAT + 1e-9)
+    silent = [SpokenWord(start=k * BEAT, end=(k + 1) * BEAT, text="") for k in range(count)]
+    return tuple(Sentence(start=one.start, end=one.end, text="", words=(one,)) for one in silent)

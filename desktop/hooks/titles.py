@@ -21,7 +21,7 @@ _QUOTES = '"“”„«»'
 
 
 def title_of(sentences: Sequence[Sentence], worth: Sequence[float]) -> str:
-    """At most `LONGEST` characters; `worth` is how much each sentence counts for the hook."""
+    """At most `LONGEST` characters, none if nobody speaks; `worth` is how much each sentence counts."""
     best = max(range(len(sentences)), key=lambda k: (worth[k] + _fitness(sentences[k].text), -k))
     return _shortened(_bare(sentences[best].text))
 

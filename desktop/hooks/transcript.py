@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from desktop.hooks.models import Origin
 from desktop.source.models import Chapter
 from desktop.source.text import clean_text
 
@@ -20,16 +20,6 @@ _LONGEST_TEXT = 4000  # characters of one cue
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Origin(StrEnum):
-    """Where the words come from."""
-
-    FILE = "file"
-    CAPTIONS = "captions"
-    """Written by people."""
-    AUTOMATIC = "automatic-captions"
-    SPEECH = "speech-recognition"
 
 
 class Word(_Frozen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -65,7 +65,7 @@ class Material:
     """Unit vectors of the sentences, one a row; None without an embedding model."""
     curves: tuple[Curve, ...] = ()
     """Curves that were measured elsewhere, such as loudness, shots and faces."""
-    tokens: tuple[tuple[str, ...], ...] = field(default=())
+    tokens: tuple[tuple[str, ...], ...] = ()
 
     @property
     def starts(self) -> Numbers:
@@ -101,6 +101,8 @@ class Signal:
     measure: Callable[[Material], Sequence[float] | Numbers | Missing]
     place: Place = Place.ANY
     shows: bool = False
+    of_words: bool = True
+    """Whether it says nothing where nobody speaks."""
 
     def curve(self, material: Material) -> Curve | Missing:
         """The curve over the sentences' times."""

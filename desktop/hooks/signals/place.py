@@ -20,5 +20,9 @@ def _measure(material: Material) -> Numbers:
 
 
 SIGNAL = Signal(
-    "place", "minus the share of welcome and goodbye", "from the heart of it, not its frame", _measure
+    "place",
+    "minus the share of welcome and goodbye",
+    "from the heart of it, not its frame",
+    _measure,
+    of_words=False,
 )

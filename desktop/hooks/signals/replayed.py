@@ -33,4 +33,6 @@ def _measure(material: Material) -> Numbers | Missing:
     return np.clip(curve.over(material.starts, material.ends), -2.5, 3.5)
 
 
-SIGNAL = Signal("most replayed", "standard deviations above the trend", "viewers replay it", _measure)
+SIGNAL = Signal(
+    "most replayed", "standard deviations above the trend", "viewers replay it", _measure, of_words=False
+)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from desktop.errors import ReelyError
 from desktop.hooks.captions import LARGEST, parse_transcript, read_transcript
+from desktop.hooks.models import Origin
 from desktop.hooks.speech import speech_of
-from desktop.hooks.transcript import LATEST, Origin, Transcript
+from desktop.hooks.transcript import LATEST, Transcript
 from tests.youtube.catalogue import Cue, Track
 from tests.youtube.timedtext import timedtext
 

@@ -1,0 +1,98 @@
+"""The command `reely hooks`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from desktop.command import console_for, json_option, open_workflow
+from desktop.errors import Cancelled, Exit, ReelyError
+from desktop.jobs.progress import ProgressWriter, span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from desktop.hooks.models import Hook
+    from desktop.jobs.protocol import Report
+    from desktop.source.models import Source
+    from desktop.trim.edit import Clip
+    from desktop.workflow import Workflow
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--count", type=click.IntRange(1, 50), default=5, show_default=True, metavar="N")
+@click.option("--min", "shortest", type=click.FloatRange(1, 3600), default=15, show_default=True, metavar="S")
+@click.option("--max", "longest", type=click.FloatRange(1, 3600), default=60, show_default=True, metavar="S")
+@click.option("--language", metavar="L", help="The language that is spoken, such as en or pt-BR.")
+@click.option(
+    "--transcript",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use this transcript (vtt, srt, json3, srv3 or JSON); SOURCE may then be left out.",
+)
+@click.option("--cut", type=click.Path(path_type=Path), metavar="DIR", help="Also trim each hook into DIR.")
+@json_option
+def hooks(
+    source: str | None,
+    count: int,
+    shortest: float,
+    longest: float,
+    language: str | None,
+    transcript: Path | None,
+    cut: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the moments of SOURCE that are worth cutting, best first."""
+    if source is None and transcript is None:
+        raise click.UsageError("Name a SOURCE, or a --transcript.")
+    if source is None and cut is not None:
+        raise click.UsageError("--cut needs a SOURCE to cut from.")
+    if shortest > longest:
+        raise click.UsageError(f"--min {shortest:g} is longer than --max {longest:g}.")
+    console = console_for(as_json)
+    clips: list[Clip] | None = None
+    failure: ReelyError | None = None
+    with open_workflow() as workflow, console.working():
+        from desktop.hooks.models import Wish
+        from desktop.hooks_report import describe_hooks, hooks_data
+
+        report = ProgressWriter(console.progress)
+        wish = Wish(count=count, shortest=shortest, longest=longest, language=language)
+        opened = workflow.open(source, span(report, 0.0, 0.2)) if source is not None else None
+        finding = span(report, 0.2 if opened else 0.0, 0.6 if cut else 1.0)
+        proposed = workflow.hooks(opened, wish, transcript, report=finding)
+        if opened is not None and cut is not None:
+            clips, failure = _cut(workflow, opened, proposed.found.hooks, cut, span(report, 0.6, 1.0))
+    notes = [f"{failure.message} {failure.hint}"] if failure else []
+    console.result(hooks_data(proposed, clips, notes), describe_hooks(proposed, clips, notes))
+    sys.exit(failure.exit if failure else Exit.DONE)
+
+
+def _cut(
+    workflow: Workflow, source: Source, hooks: Sequence[Hook], folder: Path, report: Report
+) -> tuple[list[Clip], ReelyError | None]:
+    """A clip of each hook, and why there are no more: what was found is told in any case."""
+    from desktop.files import disk_error, free_name
+    from desktop.source.text import clip_name
+    from desktop.trim.edit import Edit, Segment
+
+    clips: list[Clip] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, hook in enumerate(hooks):
+            edit = Edit(segments=(Segment(start=hook.start, end=hook.end),))
+            suffix = workflow.suggest_name(source, edit, folder).suffix
+            target = free_name(folder / clip_name(f"{place + 1} {hook.title}", suffix))
+            cutting = span(report, place / len(hooks), (place + 1) / len(hooks))
+            clips += workflow.trim(source, edit, target, report=cutting).clips
+    except Cancelled:
+        raise
+    except ReelyError as error:
+        return clips, error
+    except OSError as error:
+        return clips, disk_error(error, folder)
+    return clips, None
