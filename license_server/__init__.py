@@ -22,6 +22,8 @@ from license_server.system import views as system_views
 from license_server.tiers import views as tiers_views
 from license_server.usage import views as usage_views
 from license_server.webhooks import views as webhooks_views
+from license_server.webhooks.courier import Courier
+from license_server.webhooks.reach import Reach
 
 ROOMS = (
     accounts_views.room,
@@ -53,6 +55,7 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
     app.extensions["reely_config"] = config
     app.extensions["reely_clock"] = clock
     app.extensions["reely_version"] = version("reely")
+    app.extensions["reely_courier"] = Courier(Reach(config.webhook_networks))
     logs.init_app(app)
     http.init_app(app)
     metrics.init_app(app)

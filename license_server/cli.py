@@ -28,6 +28,7 @@ from license_server.leases.keys import FileKeys, new_seed
 from license_server.system.service import record
 from license_server.tiers.catalogue import BY_ID
 from license_server.tiers.service import give
+from license_server.webhooks import service as webhooks
 
 DEFAULT_DATA = Path.home() / ".reely-server"
 
@@ -152,6 +153,7 @@ def gift(email: str, tier: str, until: datetime, data: Path) -> None:
             raise click.BadParameter("is in the past", param_hint="--until")
         give(account.id, BY_ID[tier], until)
         api_keys.revoke_beyond_tier(account.id)
+        webhooks.end_beyond_tier(account.id)
         record("admin.tier-given", account.id, tier=tier, until=until.isoformat(), by="command line")
     click.echo(f"The account has {tier} until {until:%Y-%m-%d %H:%M} UTC.")
 

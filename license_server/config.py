@@ -43,6 +43,8 @@ class RateLimits(BaseModel):
     mail: str = "30 per minute; 300 per day"
     """Calls that make us write to an address of the caller's choice."""
     sign_in: str = "120 per minute; 5000 per day"
+    outside: str = "30 per minute; 500 per day"
+    """Calls that make us call an address of the caller's choice."""
     webhook: str = "6000 per minute"
     """Stripe's events, which come from few addresses and many at once when months begin."""
     account: str = "1200 per minute"
@@ -125,7 +127,10 @@ class Config(BaseModel):
     stripe_price_premium: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     stripe_api_base: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
     """Where Stripe's API is; None for Stripe's own address."""
-
+    webhook_networks: Annotated[
+        tuple[Network, ...], BeforeValidator(_networks), BeforeValidator(_listed)
+    ] = ()
+    """Where webhooks may go besides the public internet, and without https: for development only."""
 
     access_token_seconds: Annotated[int, Field(gt=0)] = 15 * 60
     refresh_token_days: Annotated[int, Field(gt=0)] = 90
@@ -182,6 +187,7 @@ _VARIABLES = {
     "cors_origins": "CORS_ORIGINS",
     "trusted_proxies": "TRUSTED_PROXIES",
     "mail_server": "MAIL_URL",
+    "webhook_networks": "WEBHOOK_NETWORKS",
     "stripe_secret_key": "STRIPE_SECRET_KEY",
     "stripe_webhook_secret": "STRIPE_WEBHOOK_SECRET",
     "stripe_price_pro": "STRIPE_PRICE_PRO",
@@ -235,6 +241,8 @@ def _faults_in_production(config: Config) -> Iterator[str]:
         yield "DATABASE_URL: SQLite is not for production; use PostgreSQL"
     if not config.public_url.startswith("https://"):
         yield "PUBLIC_URL: has to begin with https:// in production"
+    if config.webhook_networks:
+        yield "WEBHOOK_NETWORKS: is for development only; webhooks go to the public internet"
     secret = config.jwt_secret_key.get_secret_value()
     if len(set(secret)) < _FEWEST_DIFFERENT or any(word in secret.lower() for word in _PLACEHOLDERS):
         yield "JWT_SECRET_KEY: can be guessed; use at least 32 random characters"

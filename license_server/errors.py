@@ -173,6 +173,14 @@ class AlreadySubscribed(Problem):
     code, title, status = "already-subscribed", "The account has a subscription", 409
 
 
+class WebhookEndpointLimit(Problem):
+    code, title, status = (
+        "webhook-endpoint-limit",
+        "The account has as many webhook endpoints as it may have",
+        409,
+    )
+
+
 class BodyTooLarge(Problem):
     code, title, status = "body-too-large", "The request's body is too large", 413
 
@@ -198,6 +206,13 @@ class PasswordTooCommon(ValidationFailed):
 
     def __init__(self, field: str) -> None:
         super().__init__([FieldFault(field=field, message="is too easy to guess; choose another one")])
+
+
+class WebhookAddressRefused(ValidationFailed):
+    code, title, status = "webhook-address-refused", "Webhooks do not go to this address", 422
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__([FieldFault(field=field, message=message)])
 
 
 class TooManyRequests(Problem):

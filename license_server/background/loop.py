@@ -1,4 +1,4 @@
-"""Doing the tasks in this process: a thread for each, so that none waits for another."""
+"""Doing the tasks in this process: threads for each, so that none waits for another."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def work(app: Flask, stop: threading.Event) -> None:
     threads = [
         threading.Thread(target=_repeat, args=(app, task, stop), name=f"reely-{task.name}", daemon=True)
         for task in TASKS
+        for _ in range(task.at_once)
     ]
     for thread in threads:
         thread.start()

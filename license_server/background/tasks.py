@@ -12,7 +12,8 @@ from license_server.background.cleanup import clean
 from license_server.billing.endings import end_due
 from license_server.billing.reconcile import reconcile
 from license_server.billing.service import tell_of_lapsed
-from license_server.mail.delivery import deliver_due
+from license_server.mail import delivery as mail
+from license_server.webhooks import delivery as webhooks
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,13 @@ class Task:
     name: str
     every: timedelta
     work: Callable[[Flask], None]
+    at_once: int = 1
+    """How many of it one process runs at the same time: several, where one may be kept waiting by others."""
 
 
 TASKS: tuple[Task, ...] = (
-    Task("mail", timedelta(seconds=1), deliver_due),
+    Task("mail", timedelta(seconds=1), mail.deliver_due),
+    Task("webhooks", timedelta(seconds=1), webhooks.deliver_due, at_once=4),
     Task("billing-endings", timedelta(seconds=10), end_due),
     Task("billing-lapses", timedelta(minutes=10), tell_of_lapsed),
     Task("billing-reconciliation", timedelta(days=1), reconcile),

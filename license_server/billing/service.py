@@ -26,7 +26,7 @@ from license_server.mail.letters import PaymentFailed
 from license_server.system.service import record
 from license_server.tiers.catalogue import BY_ID, FREE
 from license_server.tiers.service import standing
-from license_server.webhooks.service import enqueue
+from license_server.webhooks import service as webhooks
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,13 @@ def _tell(row: Subscription, *, changed: bool) -> None:
     )
     row.told_tier = tier.id
     api_keys.revoke_beyond_tier(row.account_id)
-    enqueue(
+    webhooks.enqueue(
         db.session,
         row.account_id,
         "subscription.updated",
         to_jsonable_python(status(row.account_id)),
     )
+    webhooks.end_beyond_tier(row.account_id)  # after they were told why
 
 
 def _shown(row: Subscription | None) -> tuple[str, str, str, datetime, bool, datetime | None] | None:

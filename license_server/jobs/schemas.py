@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -15,6 +16,7 @@ class JobAnswer(Answer):
     id: str
     device_id: str
     spend_id: str
+    state: Literal["completed", "failed"]
     meter: str
     at: str
     reported_at: datetime

@@ -22,18 +22,7 @@ def list_jobs(query: PageQuery) -> Page[JobAnswer]:
     account = identity.caller().account
     found, cursor = page(select(Job).where(Job.account_id == account.id), Job.reported_at, Job.id, query)
     return Page(
-        items=[
-            JobAnswer(
-                id=job.id,
-                device_id=job.device_id,
-                spend_id=job.spend_id,
-                meter=job.meter,
-                at=job.at,
-                reported_at=job.reported_at,
-                job=job.details,
-            )
-            for job in found
-        ],
+        items=[service.told(job) for job in found],
         next=cursor,
     )
 

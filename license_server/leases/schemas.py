@@ -65,10 +65,23 @@ class SpendReport(Body):
     job: Annotated[JsonValue, AfterValidator(_small)] = None
 
 
+class FailureReport(Body):
+    """A job that failed, and so cost nothing; `spend_id` is what its spend would have been."""
+
+    spend_id: Token
+    meter: Literal["trim", "hook_run"]
+    at: Annotated[str, StringConstraints(max_length=64), AfterValidator(_rfc3339)]
+    job: Annotated[JsonValue, AfterValidator(_small)] = None
+
+
 class Settlement(Body):
-    """Spends to report, whether the rest is given back, and what the next lease should hold."""
+    """Spends to report, whether the rest is given back, and what the next lease should hold.
+
+    Jobs that failed may be told of too, for the list of jobs and for webhooks; nothing is billed for them.
+    """
 
     spends: Annotated[list[SpendReport], Field(max_length=MAX_SPENDS)] = Field(default=[])
+    failures: Annotated[list[FailureReport], Field(max_length=MAX_SPENDS)] = Field(default=[])
     return_rest: bool = False
     wants: Wants | None = None
 

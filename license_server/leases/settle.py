@@ -17,7 +17,7 @@ from license_server.jobs import service as jobs
 from license_server.leases import issue, reclaim
 from license_server.leases.journal import FIRST_HASH, entry_hash
 from license_server.leases.models import ForkedSpend, Lease, LeaseState, Spend
-from license_server.leases.schemas import SpendReport, SpendResult
+from license_server.leases.schemas import FailureReport, SpendReport, SpendResult
 from license_server.system.service import record
 from license_server.tiers.catalogue import Meter, Tier
 from license_server.usage import ledger
@@ -34,7 +34,13 @@ def find(account: Account, lease_id: str) -> Lease:
 
 
 def settle(
-    caller: Caller, lease: Lease, device: Device, spends: Sequence[SpendReport], *, return_rest: bool
+    caller: Caller,
+    lease: Lease,
+    device: Device,
+    spends: Sequence[SpendReport],
+    failures: Sequence[FailureReport],
+    *,
+    return_rest: bool,
 ) -> list[SpendResult]:
     """Bills each spend that was not billed before, then gives the rest back if asked to.
 
@@ -46,6 +52,10 @@ def settle(
     device.last_seen_at = now()
     stand, period = issue.open_current_period(account)
     results = [_settle_one(lease, device, report, stand.tier, period) for report in spends]
+    for failure in failures:
+        jobs.failed(
+            device, spend_id=failure.spend_id, meter=failure.meter, at=failure.at, details=failure.job
+        )
     _advance(lease)
     if return_rest:
         reclaim.give_back(lease)
@@ -85,14 +95,7 @@ def _settle_one(lease: Lease, device: Device, report: SpendReport, tier: Tier, p
         "hash": report.hash,
         "settled_at": now(),
     }
-    jobs.report(
-        lease.account_id,
-        device.id,
-        spend_id=report.spend_id,
-        meter=report.meter,
-        at=report.at,
-        details=report.job,
-    )
+    jobs.completed(device, spend_id=report.spend_id, meter=report.meter, at=report.at, details=report.job)
     if within and not forked:
         db.session.add(Spend(**columns))
         db.session.flush()

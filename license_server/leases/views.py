@@ -40,7 +40,7 @@ def settle_spends(lease_id: str, body: Settlement) -> SettleAnswer:
     lease = settle.find(caller.account, lease_id)
     device = devices.find(caller.account, lease.device_id)
     check_signature(device)
-    results = settle.settle(caller, lease, device, body.spends, return_rest=body.return_rest)
+    results = settle.settle(caller, lease, device, body.spends, body.failures, return_rest=body.return_rest)
     following = issue.successor(caller, lease, device, body.wants) if body.wants is not None else None
     counted = [result.spend_id for result in results if result.outcome != "rejected"]
     return SettleAnswer(

@@ -57,5 +57,14 @@ class PaymentFailed(_Letter):
     pay_url: str | None
 
 
-Letter = VerifyEmail | ResetPassword | NewSignIn | LimitReached | PaymentFailed
+class WebhookDisabled(_Letter):
+    """Tells that an endpoint gets no webhooks any more, because of what it answered, or did not."""
+
+    subject = "A webhook endpoint was turned off"
+    kind: Literal["webhook-disabled"] = "webhook-disabled"
+    host: str
+    reason: Literal["gone", "failing"]
+
+
+Letter = VerifyEmail | ResetPassword | NewSignIn | LimitReached | PaymentFailed | WebhookDisabled
 LETTERS: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])

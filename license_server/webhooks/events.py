@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 EventType = Literal["job.completed", "job.failed", "usage.limit_reached", "subscription.updated"]
-EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 TEST_EVENT = "webhook.test"
 """What the test button sends; nobody subscribes to it."""
 

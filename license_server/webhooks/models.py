@@ -29,9 +29,15 @@ class WebhookEndpoint(Base):
     old_secret_until: Mapped[datetime | None]
     """Until when the secret before this one signs too."""
     created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """When the tier that it came with ended; it is told nothing new since."""
     last_success_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_because: Mapped[str | None] = mapped_column(String(16))
+    busy_until: Mapped[datetime | None]
+    """While a message is on its way there, and for a pause after it did not answer at all."""
+    unanswered: Mapped[int] = mapped_column(default=0)
+    """Tries since it last answered."""
 
 
 class WebhookDelivery(Base):
