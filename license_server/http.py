@@ -18,6 +18,7 @@ from license_server.accounts import identity
 from license_server.accounts.models import Role
 from license_server.errors import (
     AdministratorNeeded,
+    BodyTooLarge,
     FieldFault,
     MalformedRequest,
     NotFound,
@@ -208,6 +209,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 def init_app(app: Flask) -> None:
     app.before_request(_name_request)
     app.before_request(_count_call)
+    app.before_request(_bound_chunks)
     app.after_request(_finish)
 
 
@@ -220,6 +222,13 @@ def _name_request() -> None:
 
 def _count_call() -> None:
     rate_limits.count_address(rate_limit_of(request.endpoint))
+
+
+def _bound_chunks() -> None:
+    # Werkzeug refuses a declared length that is too large, but only cuts off what comes in chunks.
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if "Transfer-Encoding" in request.headers and len(request.get_data()) >= limit:
+        raise BodyTooLarge("Send less at once.")
 
 
 def _finish(response: Response) -> Response:

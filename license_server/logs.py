@@ -6,6 +6,7 @@ Paths, queries, bodies and addresses of people are never logged: a request is na
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 import traceback
@@ -43,18 +44,47 @@ def note_fault(event: str, error: BaseException) -> None:
     sentry_sdk.capture_exception(error)
 
 
+_ADDRESS = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])|(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"
+)
+
+
+def _hide_addresses(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Libraries name whom they speak with; who runs the server need not know."""
+    event["event"] = _ADDRESS.sub("(address)", str(event["event"]))
+    return event
+
+
+class RequestsUnnamed(logging.Filter):
+    """Cuts what gunicorn says about a request that it could not serve: it quotes what was sent."""
+
+    BEGINNINGS = ("Invalid request", "Error handling request", "Error processing SSL request", "Socket error")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = str(record.msg)
+        for beginning in self.BEGINNINGS:
+            if said.startswith(beginning):
+                record.msg, record.args, record.exc_info = beginning, (), None
+        return True
+
+
+def json_lines() -> logging.Formatter:
+    """Writes each line, also of the libraries, as one JSON object."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_SHARED, _hide_addresses],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+
+
 def configure() -> None:
     """Makes every log line of the process JSON on standard error: for processes that are ours alone."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
+    handler.setFormatter(json_lines())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

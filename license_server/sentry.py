@@ -31,7 +31,6 @@ def init_app(config: Config) -> None:
         auto_enabling_integrations=False,
         include_local_variables=False,
         include_source_context=False,
-        send_default_pii=False,
         send_client_reports=False,
         auto_session_tracking=False,
         max_breadcrumbs=0,

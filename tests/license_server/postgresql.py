@@ -13,6 +13,14 @@ from pathlib import Path
 import psycopg
 
 TEMPLATE = "reely_template"
+HASTY = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 60
+"""
+"""Settings for tests, whose databases need not outlive a crash of the machine."""
 
 
 def programs() -> Path | None:
@@ -32,23 +40,30 @@ class Cluster:
     folder: Path
 
     @classmethod
-    def start(cls, bin: Path) -> Cluster:
+    def start(cls, bin: Path, settings: str = HASTY) -> Cluster:
         """Makes a cluster and starts it, as a daemon: it refuses to run as root, so root gives it away."""
         cluster = cls(bin, Path(tempfile.mkdtemp(prefix="reely-pg-")))
         if os.getuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(cluster.folder, owner.pw_uid, owner.pw_gid)
         cluster._run("initdb", "-D", str(cluster.folder / "data"), "-U", "reely", "-A", "trust", "--no-sync")
-        options = (
-            f"-k {cluster.folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off"
-            " -c full_page_writes=off -c autovacuum=off -c max_connections=60"
-        )
-        log = str(cluster.folder / "log")
-        cluster._run("pg_ctl", "-D", str(cluster.folder / "data"), "-w", "-l", log, "-o", options, "start")
+        with (cluster.folder / "data" / "postgresql.auto.conf").open("a") as file:
+            file.write(settings + "\n")
+        cluster.resume()
         return cluster
 
-    def stop(self) -> None:
+    def resume(self) -> None:
+        """Starts the cluster, which was made before."""
+        options = f"-k {self.folder} -c listen_addresses="
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
+
+    def halt(self) -> None:
+        """Ends the cluster as a crash does: without a word to those connected, and with its files left."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+
+    def stop(self) -> None:
+        self.halt()
         shutil.rmtree(self.folder)
 
     def url(self, database: str) -> str:
