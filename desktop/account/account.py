@@ -191,10 +191,19 @@ class Account:
     # Status
 
     def status(self) -> AccountStatus:
-        """How things stand: by the server if it answers, else as they were known last (`online` tells)."""
+        """How things stand: by the server if it answers, else as they were known last (`online` tells).
+
+        What waits to be reported is reported on the way; where that is refused, a notice says so.
+        """
         allowance = self._signed_in_or_none()
         if allowance is None:
             return AccountStatus(signed_in=False, online=False)
+        notices: tuple[str, ...] = ()
+        try:
+            if any(allowance.journal.unreported(meter) for meter in Meter):
+                allowance.settle()
+        except ReelyError as error:
+            notices = (f"{error.message} {error.hint}",)
         try:
             allowance.refresh()
             self._learn_standing(allowance)
@@ -202,7 +211,7 @@ class Account:
             if error.exit is not Exit.NETWORK:
                 raise
             return self._status(allowance, online=False, notices=(error.message,))
-        return self._status(allowance, online=True)
+        return self._status(allowance, online=True, notices=notices)
 
     def _learn_standing(self, allowance: Allowance) -> None:
         """What seldom changes: whether the address is confirmed, and how the subscription stands."""
