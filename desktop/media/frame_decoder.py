@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from desktop.errors import ReelyError
 from desktop.media.container import open_media, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.packets import StreamPackets
@@ -158,14 +160,22 @@ class FrameDecoder:
     def __init__(self, media: Media, index: FrameIndex, max_height: int) -> None:
         self._media = media
         self.index = index
-        with ExitStack() as opened:
-            self._container = opened.enter_context(open_media(media))
-            self._stream = next(s for s in self._container.streams.video if s.index == index.stream)
+        self._failed = False
+        self._open()
+        try:
             self._prepare(max_height)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def _open(self) -> None:
+        with ExitStack() as opened:
+            self._container = opened.enter_context(open_media(self._media))
+            self._stream = next(s for s in self._container.streams.video if s.index == self.index.stream)
+            self._stream.thread_type = "AUTO"
             self._opened = opened.pop_all()
 
     def _prepare(self, max_height: int) -> None:
-        self._stream.thread_type = "AUTO"
         self._position = len(self.index.times)  # as at the end of the file: the first request seeks
         self._complete_from = 0  # pictures before this one may have been left out since the last seek
         self._pictures: Iterator[tuple[int, VideoFrame]] = iter(())
@@ -208,6 +218,19 @@ class FrameDecoder:
 
     def _from_key(self, key: int) -> Iterator[tuple[int, VideoFrame]]:
         """Decode from random-access point number `key` (-1: from the very beginning of the file)."""
+        try:
+            if self._failed:  # a demuxer that was not given its bytes does not know any more where it is
+                self._opened.close()
+                self._open()
+                self._failed = False
+            yield from self._decoded_from(key)
+        except av.FFmpegError:
+            self._failed = True
+            raise
+        except ReelyError as error:
+            raise av.FFmpegError(errno.EIO, error.message) from error
+
+    def _decoded_from(self, key: int) -> Iterator[tuple[int, VideoFrame]]:
         first = int(self.index.keys[key]) if key >= 0 else 0
         self._position = -1
         self.index.seek(self._container, self._stream, key)

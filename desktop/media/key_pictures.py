@@ -42,19 +42,19 @@ class KeyDecoder:
             self._opened = opened.pop_all()
 
     def picture(self, key: int) -> VideoFrame | None:
-        """The picture of random-access point number `key`, shrunk; None where it cannot be had by itself."""
+        """The picture of random-access point number `key`, shrunk; None where it cannot be had by itself.
+
+        Raises `av.FFmpegError` where the file cannot be read; then nothing more can be had from this decoder.
+        """
         wanted = int(self._index.ticks[self._index.keys[key]])
-        try:
-            # Seeking also readies a decoder that was drained.
-            self._index.seek(self._container, self._stream, key)
-            for number, packet in enumerate(self._container.demux(self._stream)):
-                if number > _PATIENCE or packet.size == 0:
-                    return None
-                ticks = packet.pts if packet.pts is not None else packet.dts
-                if ticks == wanted and packet.is_keyframe:
-                    return self._first([*packet.decode(), *self._stream.codec_context.decode(None)])
-        except av.FFmpegError as error:
-            log.info("a keyframe cannot be decoded: %s", error)
+        # Seeking also readies a decoder that was drained.
+        self._index.seek(self._container, self._stream, key)
+        for number, packet in enumerate(self._container.demux(self._stream)):
+            if number > _PATIENCE or packet.size == 0:
+                break
+            ticks = packet.pts if packet.pts is not None else packet.dts
+            if ticks == wanted and packet.is_keyframe:
+                return self._first([*packet.decode(), *self._stream.codec_context.decode(None)])
         return None
 
     def _first(self, decoded: Sequence[object]) -> VideoFrame | None:
@@ -121,15 +121,27 @@ class KeyPictures:
             return self._cache[key]
         if self._decoder is None:
             self._decoder = KeyDecoder(self._media, self._index, HEIGHT)
-        picture = self._decoder.picture(key)
+        try:
+            picture = self._decoder.picture(key)
+        except av.FFmpegError as error:
+            log.info("a keyframe cannot be decoded: %s", error)
+            self._decoder.close()
+            self._decoder = None
+            return None
         if picture is not None:
             self._cache[key] = picture
             if len(self._cache) > max(2, self._cache_bytes // (picture.width * picture.height * 3 // 2)):
                 del self._cache[max(self._cache, key=lambda each: abs(each - key))]
         return picture
 
+    def _opened(self) -> KeyDecoder:
+        if self._decoder is None:
+            self._decoder = KeyDecoder(self._media, self._index, HEIGHT)
+        return self._decoder
+
     def _serve(self) -> None:
         try:
+            self._opened()  # ahead of the first drag
             while self._work():
                 pass
         except ReelyError as error:

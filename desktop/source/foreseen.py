@@ -7,6 +7,7 @@ follow. Otherwise nothing is foreseen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,12 @@ def index_of_tables(head: TableHead, file: RangeFile, scratch: Path) -> FrameInd
     try:
         head.write(file, (), scratch)
         packets = read_packets(scratch).video
+        if packets is None:
+            raise IndexUnreadableError("no picture")
+        with open_media(scratch) as container:
+            entries = container.streams[packets.index].index_entries
+            keys = [entry.timestamp for entry in entries if entry.is_keyframe]
     finally:
         scratch.unlink(missing_ok=True)
-    if packets is None:
-        raise IndexUnreadableError("no picture")
-    return FrameIndex.of(packets)
+    # Packets without their bytes are not recognised as keyframes, though the tables say that they are.
+    return FrameIndex.of(replace(packets, key=np.isin(packets.dts, keys)))

@@ -249,6 +249,7 @@ class RemoteStream:
                 self._failed(error)
             else:
                 self.failure = None
+                self.wake()  # perhaps another process has brought it
 
     def _next_task(self) -> Span | None:
         """Bytes to fetch; None once it is closed. Waits until there are any."""
