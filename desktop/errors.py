@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -34,6 +36,34 @@ class ReelyError(Exception):
 
     def __reduce__(self) -> tuple[type[ReelyError], tuple[str, str, str, Exit]]:
         return (ReelyError, (self.code, self.message, self.hint, self.exit))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A tier that would lift a refusal, in words: what it `gives` there (`100 trims a month`), and its price.
+
+    `perks` are all that it gives, a few words each.
+    """
+
+    tier: str
+    gives: str
+    price: str
+    perks: tuple[str, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.tier.capitalize()} ({self.gives}, {self.price})"
+
+
+class TierRefusal(ReelyError):  # noqa: N818 - the tier decided; nothing went wrong
+    """Something that the account's tier does not give; `offers` are the tiers that would, cheapest first."""
+
+    def __init__(self, code: str, message: str, hint: str, offers: Sequence[Offer] = ()) -> None:
+        super().__init__(code, message, hint, Exit.ACCOUNT)
+        self.offers = tuple(offers)
+
+    def __reduce__(self) -> tuple[type[TierRefusal], tuple[str, str, str, tuple[Offer, ...]]]:  # type: ignore[override]
+        return (TierRefusal, (self.code, self.message, self.hint, self.offers))
 
 
 class Cancelled(ReelyError):  # noqa: N818 - it is an outcome, not an error

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 
+from desktop.account import offers
 from desktop.account.remote import Remote
 from desktop.account.wire import Subscription, Tier
-from desktop.errors import Exit, ReelyError
+from desktop.errors import Exit, Offer, ReelyError
 
 Pause = Callable[[float], bool]
 """Waits that many seconds; true if the waiting is to end."""
@@ -23,6 +24,10 @@ class Billing:
         """The tiers on offer, cheapest first."""
         return self._remote.tiers()
 
+    def offers(self) -> list[Offer]:
+        """The tiers above the account's, with what they give and cost."""
+        return offers.above(self.subscription().tier, self.tiers())
+
     def subscription(self) -> Subscription:
         """The tier, and the subscription behind it."""
         return self._remote.subscription()
@@ -33,7 +38,7 @@ class Billing:
         Raises `already-subscribed` (change it on the portal's page instead), `billing-unavailable`,
         `no-such-tier`.
         """
-        offered = [offer.id for offer in self.tiers() if offer.price_cents]
+        offered = [each.id for each in self.tiers() if each.price_cents]
         if tier not in offered:
             raise ReelyError(
                 "no-such-tier",

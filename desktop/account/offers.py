@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from desktop.account.models import Meter
 from desktop.account.wire import MeterUsage, Subscription, Tier, Usage
-from desktop.errors import Exit, ReelyError
+from desktop.errors import Offer, TierRefusal
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -16,27 +15,6 @@ _MONTHS = (
 )
 _UNPAID = {"past_due", "unpaid", "incomplete_expired"}
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A tier that would lift a refusal; `gives` (`100 trims a month`) and `price` are words."""
-
-    tier: str
-    gives: str
-    price: str
-
-    @property
-    def in_words(self) -> str:
-        return f"{self.tier.capitalize()} ({self.gives}, {self.price})"
-
-
-class TierRefusal(ReelyError):  # noqa: N818 - the tier decided; nothing went wrong
-    """Something that the account's tier does not give; `offers` are the tiers that would, cheapest first."""
-
-    def __init__(self, code: str, message: str, hint: str, offers: Sequence[Offer] = ()) -> None:
-        super().__init__(code, message, hint, Exit.ACCOUNT)
-        self.offers = tuple(offers)
 
 
 def counted(meter: Meter, units: int) -> str:
@@ -162,7 +140,27 @@ def _offers(
     better = sorted(
         (tier for tier in tiers if tier.id != current and helps(tier)), key=lambda t: t.price_cents
     )
-    return [Offer(tier.id, gives(tier), price(tier)) for tier in better]
+    return [Offer(tier.id, gives(tier), price(tier), _perks(tier)) for tier in better]
+
+
+def above(current: str, tiers: Sequence[Tier]) -> list[Offer]:
+    """The tiers that cost more than the current one, cheapest first."""
+    cost = next((tier.price_cents for tier in tiers if tier.id == current), 0)
+    return _offers(
+        tiers,
+        current,
+        lambda tier: tier.price_cents > cost,
+        lambda tier: _a_month(Meter.TRIM, tier.meters.get(Meter.TRIM, 0)),
+    )
+
+
+def _perks(tier: Tier) -> tuple[str, ...]:
+    perks = [_a_month(meter, tier.meters[meter]) for meter in Meter if meter in tier.meters]
+    if tier.max_source_seconds is not None:
+        perks.append(f"sources of up to {length(tier.max_source_seconds)}")
+    if tier.devices is not None:
+        perks.append(f"{tier.devices} devices")
+    return tuple(perks)
 
 
 def _upgrade_to(better: Sequence[Offer]) -> str:

@@ -8,8 +8,7 @@ import pytest
 
 from desktop.account import Meter
 from desktop.account.access import Access
-from desktop.account.offers import TierRefusal
-from desktop.errors import Exit, ReelyError
+from desktop.errors import Exit, ReelyError, TierRefusal
 from tests.desktop.account.conftest import PASSWORD, Device, LicenseServer
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from desktop.account import Meter
-from desktop.account.offers import TierRefusal
-from desktop.errors import ReelyError
+from desktop.errors import ReelyError, TierRefusal
 from tests.desktop.account.conftest import PASSWORD, Device, LicenseServer
 
 
