@@ -119,13 +119,12 @@ class KeyPictures:
         """The shrunk picture of a keyframe, decoded if need be."""
         if key in self._cache:
             return self._cache[key]
-        if self._decoder is None:
-            self._decoder = KeyDecoder(self._media, self._index, HEIGHT)
+        decoder = self._ready_decoder()
         try:
-            picture = self._decoder.picture(key)
+            picture = decoder.picture(key)
         except av.FFmpegError as error:
             log.info("a keyframe cannot be decoded: %s", error)
-            self._decoder.close()
+            decoder.close()
             self._decoder = None
             return None
         if picture is not None:
@@ -134,14 +133,14 @@ class KeyPictures:
                 del self._cache[max(self._cache, key=lambda each: abs(each - key))]
         return picture
 
-    def _opened(self) -> KeyDecoder:
+    def _ready_decoder(self) -> KeyDecoder:
         if self._decoder is None:
             self._decoder = KeyDecoder(self._media, self._index, HEIGHT)
         return self._decoder
 
     def _serve(self) -> None:
         try:
-            self._opened()  # ahead of the first drag
+            self._ready_decoder()  # ahead of the first drag
             while self._work():
                 pass
         except ReelyError as error:
