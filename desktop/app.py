@@ -92,6 +92,8 @@ class WorkflowPorts:
         return _shown(self._workflow.sign_in(email, password))
 
     def sign_up(self, email: str, password: str) -> ui.AccountStatus:
+            # What the first preview of a link needs, yt-dlp's networking among it.
+            import desktop.source.preview  # noqa: F401, PLC0415
         return _shown(self._workflow.sign_up(email, password))
 
     def sign_out(self) -> ui.AccountStatus:
