@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from license_server import create_app, extensions, logs, openapi, serving
 from license_server.accounts import service as accounts
 from license_server.accounts.models import Account
 from license_server.api_keys import service as api_keys
-from license_server.background import loop
+from license_server.background import celery_worker, loop
 from license_server.clock import now
 from license_server.config import Config, ConfigError
 from license_server.database import migrate_database, unit_of_work
@@ -73,12 +74,18 @@ def run(host: str, port: int, data: Path) -> None:
 @main.command()
 @_data_option
 def worker(data: Path) -> None:
-    """Send mail, and forget what is old, until told to stop: beside servers that are not `run`."""
-    app = _app(data)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    """Send mail and webhooks, settle with Stripe, and forget what is old, until told to stop.
+
+    With REDIS_URL as a Celery worker, of which there may be any number; without, in this process.
+    """
+    config = _config(data)
+    app = create_app(config)
     try:
+        if config.redis_url is not None:
+            sys.exit(celery_worker.work(app, config.redis_url))
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
         loop.work(app, stop)
     finally:
         extensions.close(app)

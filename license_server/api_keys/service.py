@@ -117,14 +117,6 @@ def revoke_beyond_tier(account_id: str) -> None:
         record("api-key.revoked", account_id, key=key_id, reason="tier")
 
 
-def revoke_all_beyond_tiers() -> None:
-    """The same for every account that has keys: tiers also end by themselves."""
-    for account_id in db.session.scalars(
-        select(ApiKey.account_id).where(ApiKey.revoked_at.is_(None)).distinct()
-    ).all():
-        revoke_beyond_tier(account_id)
-
-
 def _tier_limit(tier: Tier) -> TierLimit:
     return TierLimit(
         "API keys come with Pro and Premium.",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
 
+from license_server.background import schedule
 from license_server.background.tasks import TASKS, Task
-from license_server.logs import log
+from license_server.logs import note_fault
 
 REST_AFTER_FAILURE_SECONDS = 10.0
 ENDING_SECONDS = 5.0
@@ -35,17 +35,12 @@ def work(app: Flask, stop: threading.Event) -> None:
 def _repeat(app: Flask, task: Task, stop: threading.Event) -> None:
     rest = 0.0
     while not stop.wait(rest):
+        rest = schedule.interval(task).total_seconds()
         try:
-            task.work(app)
-            rest = task.every.total_seconds()
+            schedule.run(app, task)
         except Exception as error:  # noqa: BLE001 - noted, and tried again
-            log.error(
-                "background-work-failed",
-                task=task.name,
-                error=type(error).__name__,
-                traceback=traceback.format_tb(error.__traceback__),
-            )
-            rest = min(task.every.total_seconds() or 1.0, REST_AFTER_FAILURE_SECONDS)
+            note_fault("background-work-failed", error)
+            rest = max(rest, REST_AFTER_FAILURE_SECONDS)
 
 
 @contextmanager

@@ -150,12 +150,5 @@ def end_beyond_tier(account_id: str) -> None:
         record("webhook-endpoint.ended", account_id, endpoint=endpoint.id, reason="tier")
 
 
-def accounts_with_endpoints() -> Sequence[str]:
-    """The ids of all accounts that have any that have not ended."""
-    return db.session.scalars(
-        select(WebhookEndpoint.account_id).where(WebhookEndpoint.ended_at.is_(None)).distinct()
-    ).all()
-
-
 def _has_webhooks(account_id: str) -> bool:
     return FEATURE in standing(account_id).tier.features
