@@ -23,6 +23,8 @@ from license_server.config import Config, RateLimits
 from license_server.webhooks.courier import Courier
 from license_server.webhooks.reach import Address, NameUnknownError, Reach
 from tests.license_server.actors import Person, TestClock, give_tier
+from tests.license_server.conftest import CHEAP
+from tests.stripe import Stripe
 
 DOCUMENT = schemathesis.openapi.from_path(Path("docs/openapi.json"))
 OPERATIONS = {
@@ -53,10 +55,11 @@ def _nobody_knows(host: str) -> Sequence[Address]:
 
 
 @pytest.fixture
-def person(config: Config, start: Callable[[Config], Flask], clock: TestClock) -> Person:
-    """Somebody on Premium, at a server that does not count how often it is called."""
+def person(data: Path, start: Callable[[Config], Flask], clock: TestClock, stripe: Stripe) -> Person:
+    """Somebody on Premium, at a server that sells, and does not count how often it is called."""
     unlimited = RateLimits(**dict.fromkeys(RateLimits.model_fields, UNHURRIED))
-    app = start(config.model_copy(update={"rate_limits": unlimited}))
+    config = Config.embedded(data, stripe.env)
+    app = start(config.model_copy(update={"rate_limits": unlimited, "argon2": CHEAP}))
     app.extensions["reely_courier"] = Courier(Reach(resolve=_nobody_knows))
     person = Person(app, clock, "ada@example.com")
     person.register()
