@@ -7,6 +7,7 @@ full scale. The file is a header (`_HEADER`), then level 0; the other levels are
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from desktop.media.container import open_media
-from desktop.media.probe import AudioInfo, MediaInfo, probe
+from desktop.media.probe import AudioInfo, probe
 
 BIN = 64
 """Samples of a bin of level 0."""
@@ -78,10 +79,33 @@ class Peaks:
             level += 1
         size = BIN * _STEP**level
         edges = np.floor(((first + np.arange(count + 1)) * samples - self.first) / size).astype(np.int64)
-        return _reduced(self.levels[level], edges)
+        return _reduced(self.levels[level], edges) / np.float32(_FULL)
 
 
-def _reduced(bins: Bins, edges: NDArray[np.int64]) -> Swings:
+@dataclass(frozen=True, eq=False)
+class Excerpt:
+    """Every sample of a short part, for a zoom at which a bin of `Peaks` is wider than a pixel.
+
+    `rows` are like those of `Peaks.swings`, one a sample, the first one of sample number `first`.
+    """
+
+    rate: int
+    first: int
+    rows: Swings
+
+    def holds(self, start: float, end: float) -> bool:
+        """Whether it is all of a range of seconds."""
+        return self.first <= start * self.rate and end * self.rate <= self.first + len(self.rows)
+
+    def swings(self, first: int, count: int, column: float) -> Swings:
+        """As `Peaks.swings`."""
+        samples = column * self.rate
+        # A column that begins with a sample begins with it, although floats are not exact.
+        edges = np.floor((first + np.arange(count + 1)) * samples - self.first + 1e-4).astype(np.int64)
+        return _reduced(self.rows, edges)
+
+
+def _reduced(bins: Bins | Swings, edges: NDArray[np.int64]) -> Swings:
     """What the bins between neighbouring edges come to; one bin where two edges are equal."""
     result = np.zeros((len(edges) - 1, 3), np.float32)
     begin, end = np.maximum(edges[:-1], 0), np.minimum(np.maximum(edges[1:], edges[:-1] + 1), len(bins))
@@ -95,7 +119,7 @@ def _reduced(bins: Bins, edges: NDArray[np.int64]) -> Swings:
     loud = np.add.reduceat(np.square(part[starts[0] :, 2].astype(np.float32)), starts - starts[0])
     lengths = np.maximum(np.diff(np.append(starts, end[there[-1]])), 1)
     result[there, 2] = np.sqrt(loud / lengths)
-    return np.asarray(result / _FULL, np.float32)
+    return result
 
 
 def _coarser(bins: Bins) -> Bins:
@@ -204,27 +228,25 @@ def _frames(path: Path, audio: AudioInfo, start: float | None) -> Iterator[Audio
             yield from (frame for frame in frames if isinstance(frame, AudioFrame))
 
 
-def read_swings(
-    path: Path, info: MediaInfo, start: float, end: float, origin: Fraction | None = None
-) -> tuple[int, Swings]:
-    """Every sample of a short range of seconds: the number of the first one, and a row for each.
+def read_excerpt(path: Path, start: float, end: float, origin: Fraction | None = None) -> Excerpt | None:
+    """Decode a few seconds of the sound that plays in a file; None where there is none.
 
-    For a zoom at which a bin is wider than a pixel. A row is like one of `Peaks.swings`. Raises
-    `media-unreadable`.
+    Raises what `probe` raises.
     """
+    info = probe(path)
     if info.audio is None:
-        return 0, np.zeros((0, 3), np.float32)
+        return None
     zero, rate = float(info.start if origin is None else origin), info.audio.sample_rate
-    first, last = round(start * rate), round(end * rate)
-    result = np.zeros((max(0, last - first), 3), np.float32)
+    first, last = math.floor(start * rate), math.ceil(end * rate)
+    rows = np.zeros((max(0, last - first), 3), np.float32)
     for position, samples in _decoded(path, info.audio, zero, start):
         if position >= last:
             break
         begin = max(position, first)
         piece = samples[:, begin - position : max(0, last - position)]
         if piece.size:
-            result[begin - first : begin - first + piece.shape[1]] = _swings_of(piece[:, :, None])
-    return first, result
+            rows[begin - first : begin - first + piece.shape[1]] = _swings_of(piece[:, :, None])
+    return Excerpt(rate, first, rows)
 
 
 # --- the file ---

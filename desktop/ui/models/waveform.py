@@ -9,20 +9,23 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
 from desktop.errors import ReelyError
-from desktop.media.peaks import Peaks, Swings
+from desktop.media.peaks import BIN, Excerpt, Peaks, Swings, read_excerpt
 from desktop.source.models import Source
 from desktop.trim.edit import MediaInput
 from desktop.ui.operations import OperationRunner, Task
 from desktop.ui.ports import Ports
 
-_LANE = "waveform"
+_LANE, _EXCERPT = "waveform", "waveform-excerpt"
 # The loudest sample fills the row, unless that would amplify a whisper; what is quiet is lifted a little.
 _QUIETEST = 0.2
 _LIFT = 0.75
 
 
 class Waveform(QObject):
-    """`fraction` is how much has been computed, None while nothing is; `peaks` is None until all has."""
+    """`fraction` is how much has been computed, None while nothing is; `peaks` is None until all has.
+
+    Where a pixel is narrower than the bins of the peaks, the samples of what is in view are read.
+    """
 
     changed = Signal()
 
@@ -32,14 +35,18 @@ class Waveform(QObject):
         self._runner = runner
         self.peaks: Peaks | None = None
         self._loudest = 1.0
+        self._media: MediaInput | None = None
+        self._excerpt: Excerpt | None = None
         self.fraction: float | None = None
         self._painted: tuple[object, ...] = ()
         self._image = QImage()
 
     def load(self, source: Source | None, media: MediaInput | None) -> None:
         """Begin with a source and the files that hold it; None: let go of it, or the files are to come."""
-        self._runner.abandon(_LANE)
+        for lane in (_LANE, _EXCERPT):
+            self._runner.abandon(lane)
         self.peaks, self.fraction = None, None
+        self._media, self._excerpt = media, None
         self._painted, self._image = (), QImage()
         self.changed.emit()
         if source is None or media is None or media.audio is None:
@@ -69,6 +76,28 @@ class Waveform(QObject):
         """The timeline can be used without; what is wrong with the sound is told when it is played or cut."""
         self._take(None)
 
+    def want(self, view: tuple[float, float], columns: int) -> None:
+        """Read the samples of `view` and of as much on both sides, if so few columns for it need them."""
+        start, end = view
+        media, peaks = self._media, self.peaks
+        if peaks is None or media is None or media.audio is None or not columns:
+            return
+        if (end - start) / columns * peaks.rate >= BIN or (self._excerpt and self._excerpt.holds(start, end)):
+            return
+        path, origin = media.audio, media.origin
+        around = max(0.0, start - (end - start)), end + (end - start)
+        self._runner.start(
+            Task(
+                _EXCERPT,
+                lambda _progress, _token: read_excerpt(path, *around, origin),
+                on_success=self._take_excerpt,
+            )
+        )
+
+    def _take_excerpt(self, excerpt: Excerpt | None) -> None:
+        self._excerpt = excerpt
+        self.changed.emit()
+
     def image(
         self, view: tuple[float, float], columns: int, height: int, colors: tuple[QColor, QColor]
     ) -> tuple[QImage, float, float] | None:
@@ -82,9 +111,11 @@ class Waveform(QObject):
             return None
         column = (end - start) / columns
         first, count = math.floor(start / column), columns + 1
-        wanted = (first, count, column, height, colors[0].rgba(), colors[1].rgba())
+        fine = column * peaks.rate < BIN and self._excerpt is not None and self._excerpt.holds(start, end)
+        sound = self._excerpt if fine and self._excerpt is not None else peaks
+        wanted = (first, count, column, height, colors[0].rgba(), colors[1].rgba(), sound)
         if wanted != self._painted:
-            swings = peaks.swings(first, count, column) / np.float32(self._loudest)
+            swings = sound.swings(first, count, column) / np.float32(self._loudest)
             self._painted, self._image = wanted, _painted(swings, height, colors)
         return self._image, first * column, (first + count) * column
 

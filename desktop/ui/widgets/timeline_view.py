@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from desktop.source.models import Chapter
 from desktop.timecode import format_timecode
 from desktop.ui.models.marks import Mark
-from desktop.ui.timeline_geometry import Hit, Part, TimelineGeometry
+from desktop.ui.timeline_geometry import MARGIN, Hit, Part, TimelineGeometry
 from desktop.ui.widgets.timeline_painting import Shown, TimelinePainting
 
 # A handle within this many pixels of a chapter's edge or a mark's goes there.
@@ -52,8 +52,8 @@ class TimelineView(QWidget):
         self._wanting.setInterval(_SETTLED_MS)
         self._wanting.timeout.connect(self._want_pictures)
         timeline.view_changed.connect(self._want_soon)
-        shown.strip.changed.connect(self._strip_changed)
-        shown.waveform.changed.connect(self.update)
+        shown.strip.changed.connect(self._more_came)
+        shown.waveform.changed.connect(self._more_came)
         shown.marks.changed.connect(self._changed)
         self._held: Hit | None = None
         self._grab = 0.0
@@ -90,7 +90,9 @@ class TimelineView(QWidget):
         middle = sum(timeline.view) / 2
         times = [min(tile.time, timeline.duration) for tile in geometry.tiles(self._shown.strip.aspect)]
         times.sort(key=lambda time: abs(time - middle))
-        self._shown.strip.want(times, round(geometry.pictures.height * self.devicePixelRatioF()))
+        density = self.devicePixelRatioF()
+        self._shown.strip.want(times, round(geometry.pictures.height * density))
+        self._shown.waveform.want(timeline.view, round((geometry.width - 2 * MARGIN) * density))
 
     def _want_soon(self) -> None:
         if self.isVisible():
@@ -104,7 +106,7 @@ class TimelineView(QWidget):
         super().hideEvent(event)
         self._wanting.stop()
 
-    def _strip_changed(self) -> None:
+    def _more_came(self) -> None:
         self.update()
         self._want_soon()
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.media.peaks import BIN, Peaks, make_peaks, peaks_from_bytes, peaks_to_bytes, read_swings
-from desktop.media.probe import probe
+from desktop.media.peaks import BIN, Peaks, make_peaks, peaks_from_bytes, peaks_to_bytes, read_excerpt
 
 RATE = 48_000
 EXACT = 1.5 / 127
@@ -117,10 +116,13 @@ def test_a_gap_in_the_sound_is_silence_and_what_follows_stays_in_its_place(
 
 def test_single_samples_can_be_had_where_bins_are_too_coarse(sound: Callable[..., Path]) -> None:
     path = sound("plain.wav")
-    first, rows = read_swings(path, probe(path), 1.999, 2.001)
-    assert first == round(1.999 * RATE)
-    assert rows.shape == (96, 3)
-    assert np.flatnonzero(rows[:, 1]).tolist() == [n for n in range(48, 96) if n % 48 and n % 48 < 24]
+    excerpt = read_excerpt(path, 1.999, 2.001)
+    assert excerpt is not None
+    assert (excerpt.first, excerpt.rate) == (round(1.999 * RATE), RATE)
+    assert excerpt.holds(1.999, 2.001)
+    assert not excerpt.holds(1.998, 2.0)
+    rows = excerpt.swings(excerpt.first, 96, 1 / RATE)
+    assert np.flatnonzero(rows[:, 1] > 0.001).tolist() == [n for n in range(48, 96) if n % 48 and n % 48 < 24]
 
 
 def test_a_file_without_sound_has_no_waveform(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,6 +90,24 @@ def test_the_window_draws_it_when_it_is_there(ready: MainWindow, qtbot: QtBot) -
     assert theme.color("wave_core").hue() in {
         QColor(tint).hue() + d for tint in tints for d in range(-12, 13)
     }
+
+
+def test_at_the_closest_zoom_the_samples_themselves_are_drawn(ready: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: ready.waveform.peaks is not None, timeout=10_000)
+    ready.timeline.seek(3.0)
+    ready.timeline.zoom(1e6)
+    start, end = ready.timeline.view
+    qtbot.waitUntil(
+        lambda: ready.waveform._excerpt is not None and ready.waveform._excerpt.holds(start, end),
+        timeout=5000,
+    )
+    found = ready.waveform.image((start, end), 1000, 41, COLORS)
+    assert found is not None
+    image = found[0]
+    # A tone of 440 Hz crosses the middle twice a period; the bins of the peaks would show a band.
+    tops = [next(y for y in range(41) if image.pixel(x, y)) for x in range(1000)]
+    crossings = sum((a <= 15) != (b <= 15) for a, b in pairwise(tops))
+    assert crossings == pytest.approx(2 * 440 * (end - start), abs=6)
 
 
 def test_a_sound_that_cannot_be_read_leaves_a_timeline_that_works(
