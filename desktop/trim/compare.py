@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from desktop.media.container import open_media
-from desktop.media.packets import StreamPackets
+from desktop.media.packets import StreamPackets, Ticks
 from desktop.trim.media import Picture
 from desktop.trim.plan import ClipPlan
 
@@ -30,9 +30,13 @@ class Original:
         Decoding starts at packet `first`, a keyframe; what is shown before it is left out.
         """
         part = clip.pts[first:stop]
-        wanted = part[part >= clip.pts[first]]
-        shown = _digests(path, clip, first, set(wanted.tolist()))
-        return shown.keys() == set(wanted.tolist()) and shown == self._expected(clip, wanted.tolist())
+        return self.is_seen_at(path, clip, first, part[part >= clip.pts[first]])
+
+    def is_seen_at(self, path: Path, clip: StreamPackets, start: int, ticks: Ticks) -> bool:
+        """Whether the clip shows the source's pictures at these ticks, decoded from packet `start` on."""
+        wanted = set(ticks.tolist())
+        shown = _digests(path, clip, start, wanted)
+        return shown.keys() == wanted and shown == self._expected(clip, wanted)
 
     def _expected(self, clip: StreamPackets, ticks: Collection[int]) -> dict[int, bytes]:
         """Digests of the source's pictures that the clip shows at `ticks`."""
@@ -54,10 +58,14 @@ class Original:
 
 @dataclass(frozen=True)
 class CopiedPart:
-    """So many packets in a row, and the BLAKE2b digest (16 bytes) of what they hold."""
+    """So many packets in a row, and the BLAKE2b digest (16 bytes) of what they hold.
+
+    The numbers in `compared`, counted from the first one, are those to be compared as pictures.
+    """
 
     count: int
     digest: bytes
+    compared: tuple[int, ...] = ()
 
 
 def digests_in(path: Path, stream: int, parts: Sequence[tuple[int, CopiedPart]]) -> Iterator[bytes]:

@@ -184,7 +184,7 @@ class _ClipCut:
             times = [int(tick) * packets.time_base for tick in clip_ticks(self.plan, packets)]
         sounds = [_expected_sound(sound, self.plan, self.way.mode) for sound in self.media.sounds]
         original = None
-        if self.way.mode is Mode.COPY and self.media.picture is not None:
+        if self.way.mode is not Mode.EXACT and self.media.picture is not None:
             original = Original(self.media.picture, self.plan)
         return Expectation(times, self.plan.duration, sounds, original, parts)
 

@@ -37,6 +37,14 @@ class SequenceParameters:
     reference_frames: int
     frames_only: bool
     """frame_mbs_only_flag: no picture is interlaced."""
+    order_kind: int
+    """pic_order_cnt_type."""
+    order_bits: int
+    """How long pic_order_cnt_lsb is; 0 for other kinds."""
+    gaps_at: int
+    """Which bit of the payload gaps_in_frame_num_value_allowed_flag is."""
+    coding: tuple[int, ...]
+    """What else macroblocks depend on: lossless, scaling lists, size in macroblocks, adaptive fields."""
 
 
 @dataclass(frozen=True)
@@ -164,28 +172,30 @@ class ParameterSets:
 
 
 def read_sequence(unit: bytes) -> SequenceParameters:
-    """Read a sequence parameter set as far as frame_mbs_only_flag. Raises UnfitError."""
+    """Read a sequence parameter set as far as mb_adaptive_frame_field_flag. Raises UnfitError."""
     if len(unit) < 5:
         raise UnfitError("its parameter sets are damaged")
     profile, compatibility, level = unit[1:4]
-    bits = payload_bits(unit[4:])
+    bits = payload_bits(unit[1:])
+    bits.read(24)
     number = bits.unsigned()
-    chroma, luma_depth, chroma_depth, planes = 1, 8, 8, False
+    chroma, luma_depth, chroma_depth, planes, lossless, scaling = 1, 8, 8, False, 0, 0
     if profile in _WITH_CHROMA:
         chroma = bits.unsigned()
         planes = chroma == 3 and bool(bits.read(1))
         luma_depth, chroma_depth = 8 + bits.unsigned(), 8 + bits.unsigned()
         if chroma > 3 or max(luma_depth, chroma_depth) > 14:  # 7.4.2.1.1
             raise UnfitError("its parameter sets are damaged")
-        bits.read(1)  # qpprime_y_zero_transform_bypass_flag
-        if bits.read(1):
+        lossless, scaling = bits.read(1), bits.read(1)
+        if scaling:
             _skip_scaling_lists(bits, 12 if chroma == 3 else 8)
     frame_number_bits = 4 + bits.unsigned()
-    _skip_order_count(bits)
+    order_kind, order_bits = _read_order_count(bits)
     references = bits.unsigned()
-    bits.read(1)  # gaps_in_frame_num_value_allowed_flag
-    bits.unsigned()  # width
-    bits.unsigned()  # height
+    gaps_at = bits.position
+    bits.read(1)
+    width, height, frames_only = bits.unsigned(), bits.unsigned(), bits.read(1)
+    adaptive = 0 if frames_only else bits.read(1)
     return SequenceParameters(
         number=number,
         profile=profile,
@@ -197,7 +207,11 @@ def read_sequence(unit: bytes) -> SequenceParameters:
         separate_planes=planes,
         frame_number_bits=frame_number_bits,
         reference_frames=references,
-        frames_only=bool(bits.read(1)),
+        frames_only=bool(frames_only),
+        order_kind=order_kind,
+        order_bits=order_bits,
+        gaps_at=gaps_at,
+        coding=(lossless, scaling, width, height, adaptive),
     )
 
 
@@ -212,16 +226,18 @@ def _skip_scaling_lists(bits: Bits, count: int) -> None:
             last = following or last
 
 
-def _skip_order_count(bits: Bits) -> None:
+def _read_order_count(bits: Bits) -> tuple[int, int]:
+    """pic_order_cnt_type and, for 0, how long pic_order_cnt_lsb is."""
     kind = bits.unsigned()
     if kind == 0:
-        bits.unsigned()
-    elif kind == 1:
+        return kind, 4 + bits.unsigned()
+    if kind == 1:
         bits.read(1)
         bits.signed()
         bits.signed()
         for _ in range(bits.unsigned()):
             bits.signed()
+    return kind, 0
 
 
 def _number(unit: bytes) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from av.packet import Packet
 
@@ -13,6 +13,8 @@ from desktop.trim.bits import UnfitError
 from desktop.trim.media import Picture
 from desktop.trim.picture import PictureFormat
 from desktop.trim.plan import CopyRule
+
+StandIn: TypeAlias = "Callable[[Packet[Any], Packet[Any]], bytes]"
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,24 @@ class Joint(ABC):
         """The same for the keyframe with which copying begins after other pictures of the clip."""
         return self.copied(packet)
 
+    def leading_format(self) -> PictureFormat:
+        """How leading pictures are encoded that keep their places (`CopyPackets.leading`)."""
+        return self.format()
+
+    def stand_ins(self, key: Packet[Any], encoder: bytes) -> StandIn:  # noqa: ARG002
+        """What makes the samples of such pictures after the keyframe `key`, of (the source's, encoded) ones.
+
+        They were encoded under the encoder's extradata, and are asked for in decoding order.
+        """
+        return lambda _source, encoded: bytes(encoded)
+
     def encoded(
         self,
         packets: Iterator[Packet[Any]],
-        following: bytes | None,  # noqa: ARG002 - for those that have to fit to it
+        following: bytes | None,  # noqa: ARG002
+        encoder: bytes,  # noqa: ARG002
     ) -> Iterator[Packet[Any]]:
-        """Pictures as the encoder gave them, as samples of the clip.
+        """Pictures as the encoder gave them, under its extradata, as samples of the clip.
 
         `following` is the source's keyframe from which on pictures are copied after them. Raises UnfitError.
         """

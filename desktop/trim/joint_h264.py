@@ -8,7 +8,7 @@ track is not followed by every player that reads a track as one stream, and FFmp
 A decoder may go over to other parameter sets at an IDR picture and nowhere else (ITU-T H.264, 7.4.1.2.1), and
 there the numbering of pictures starts anew, too. So every part, copied or encoded, begins with one. Copying
 never begins at the I picture of an open group: its numbers go on from pictures that are not in the clip,
-which FFmpeg conceals and stricter decoders refuse.
+which FFmpeg conceals and stricter decoders refuse. `joint_h264_open` is for sources that have little else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from desktop.trim.plan import CopyRule
 from desktop.trim.tracks import reordering
 
 # Names of H.264's profiles (annex A) for x264. Extended and the professional 4:4:4 ones are left out.
-_PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422"}
+PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422"}
 _PIXELS = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv420p10le", "yuv422p10le"}
 
 
@@ -39,7 +39,7 @@ class H264Joint(Joint):
     def __post_init__(self) -> None:
         quite_like(self.picture, _PIXELS)
         object.__setattr__(self, "sets", ParameterSets.from_extradata(self.extradata))
-        if any(one.profile not in _PROFILES for one in self.sets.parameters.values()):
+        if any(one.profile not in PROFILES for one in self.sets.parameters.values()):
             raise UnfitError("the encoder cannot write pictures quite like the source's")
 
     def rule(self) -> CopyRule:
@@ -53,7 +53,7 @@ class H264Joint(Joint):
         like = self.sets.first
         # Of all the source: decoders that go from no delay to some may lose pictures.
         depth = min(reordering(self.picture.packets.pts), REORDER_DEPTH)
-        if _PROFILES[like.profile] == "baseline":
+        if PROFILES[like.profile] == "baseline":
             depth = 0
         params = {
             "sps-id": self.sets.free_number(),
@@ -67,7 +67,7 @@ class H264Joint(Joint):
             "c:v": "libx264",
             "crf": "15",
             "preset": "veryfast",
-            "profile:v": _PROFILES[like.profile],
+            "profile:v": PROFILES[like.profile],
             "tag:v": "avc1",
             "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
         }

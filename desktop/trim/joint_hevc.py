@@ -87,19 +87,18 @@ class HevcJoint(Joint):
     def encoded(
         self,
         packets: Iterator[Packet[Any]],
-        following: bytes | None,  # noqa: ARG002 - a keyframe follows whatever was before
+        following: bytes | None,  # noqa: ARG002
+        encoder: bytes,
     ) -> Iterator[Packet[Any]]:
-        sets = None
+        sets = self._beside(encoder)
+        lasting = [unit for unit in sets.messages if message_kind(unit) in _LASTING_MESSAGES]
         for packet in packets:
-            lasting: list[bytes] = []
-            if sets is None:
-                sets = self._beside(packet.stream.codec_context.extradata or b"")
-                lasting = [unit for unit in sets.messages if message_kind(unit) in _LASTING_MESSAGES]
             units = (
                 renumbered_slice(unit, sets.picture_number) if is_picture(unit) else unit
                 for unit in nal_units(bytes(packet), sets.length_size)
             )
             yield with_data(packet, with_lengths([*lasting, *units], 4))
+            lasting = []
 
     def _beside(self, encoder: bytes) -> ParameterSets:
         return ParameterSets.from_extradata(encoder).beside(self.sets)

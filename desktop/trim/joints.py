@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from desktop.media.container import open_media
 from desktop.trim.bits import UnfitError
 from desktop.trim.joint import Joint
 from desktop.trim.joint_av1 import Av1Joint
 from desktop.trim.joint_h264 import H264Joint
+from desktop.trim.joint_h264_open import H264OpenJoint
 from desktop.trim.joint_hevc import HevcJoint
 from desktop.trim.joint_vp9 import Vp9Joint
 from desktop.trim.media import Picture
@@ -28,4 +31,8 @@ def joint_of(picture: Picture, max_height: int | None) -> Joint:
         raise UnfitError("the picture was made smaller")
     with open_media(picture.path) as container:
         extradata = container.streams[picture.packets.index].codec_context.extradata or b""
+    packets = picture.packets
+    if info.codec == "h264" and (packets.key & ~packets.clean).any():
+        with contextlib.suppress(UnfitError):
+            return H264OpenJoint(picture, extradata)
     return _JOINTS[info.codec](picture, extradata)

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +43,17 @@ class EncodePictures:
 
 @dataclass(frozen=True, eq=False)
 class CopyPackets:
-    """Copy these packets, numbered in decoding order, ascending."""
+    """Copy these packets, numbered in decoding order, ascending.
+
+    Those of `leading`, positions in order of presentation, are encoded anew, and take the packets' places.
+    """
 
     packets: NDArray[np.int64]
+    leading: range = range(0)
 
 
 Step = EncodePictures | CopyPackets
+_NO_PACKETS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,8 @@ class CopyRule:
     """Where copying may begin: packets for which `starts` is True, all of them keyframes.
 
     Leading pictures (decoded after a keyframe, shown before it) may refer to what comes before it, so where
-    copying begins they are left out. A keyframe that is not clean needs `apart` encoded pictures before it.
+    copying begins they are encoded: before the keyframe, or with `apart`, after keyframes that are not clean,
+    in their places. `apart` is how many other pictures such a keyframe needs to be encoded before it.
     """
 
     starts: NDArray[np.bool_]
@@ -224,50 +231,61 @@ def _plan_smart(
     pictures = _pictures(segment, bounds, video)
     steps: list[Step] = []
     done, encoded = pictures.start, Fraction(0)
-    for first, packets in [*_copyable(video, pictures, rule), (pictures.stop, None)]:
+    for first, copied in [*_copyable(video, pictures, rule), (pictures.stop, CopyPackets(_NO_PACKETS))]:
         if done < first:
             steps.append(EncodePictures(range(done, first)))
-            end = video.seconds(int(video.starts[first])) if first < pictures.stop else whole.end
+        begins = first + len(copied.leading)
+        if done < begins:
+            end = video.seconds(int(video.starts[begins])) if begins < pictures.stop else whole.end
             encoded += end - video.seconds(int(video.starts[done]))
-        if packets is not None:
-            steps.append(CopyPackets(packets))
-            done = first + len(packets)
+        if len(copied.packets):
+            steps.append(copied)
+            done = first + len(copied.packets)
     return replace(whole, steps=tuple(steps), encoded=encoded)
 
 
-def _copyable(
-    video: StreamPackets, pictures: range, rule: CopyRule
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """The longest runs of packets that can be copied, in order: (position of the first picture, packets).
+def _copyable(video: StreamPackets, pictures: range, rule: CopyRule) -> Iterator[tuple[int, CopyPackets]]:
+    """The longest runs of packets that can be copied, in order, with the position of the first picture shown.
 
-    A run begins at a keyframe where the rule allows it, without its leading pictures. It goes on in decoding
-    order as far as every packet is inside, and ends where all that it holds is shown before all that it does
-    not.
+    A run begins at a keyframe where the rule allows it. It goes on in decoding order as far as every packet
+    is inside, and ends where all that it holds is shown before all that it does not.
     """
     order = video.order[pictures.start : pictures.stop]
     low, high = int(order.min()), int(order.max()) + 1
     outside = len(order)
     rank = np.full(high - low, outside, dtype=np.int64)
     rank[order - low] = np.arange(outside)
-    keys = np.flatnonzero(video.key[low:high])
+    keys = np.flatnonzero(video.key[low:high]).tolist()
     done = 0
-    for place, key in enumerate(keys):
+    for key, group_end in pairwise([*keys, high - low]):
         first = int(rank[key])
-        if not rule.starts[low + key] or first == outside or first < done:
+        if not rule.starts[low + key] or first == outside:
             continue
-        if not video.clean[low + key] and first - done < rule.apart:
+        numbers = np.arange(key, high - low)
+        led = video.pts[low + key : low + group_end] < video.pts[low + key]
+        in_place = rule.apart and not video.clean[low + key]
+        if in_place:
+            first = int(rank[key:group_end].min())
+        else:
+            numbers = np.concatenate((numbers[: led.size][~led], numbers[led.size :]))
+        if first < done + (rule.apart if in_place else 0):
             continue
-        group_end = int(keys[place + 1]) if place + 1 < len(keys) else high - low
-        leading = video.pts[low + key : low + group_end] < video.pts[low + key]
-        numbers = np.concatenate((key + np.flatnonzero(~leading), np.arange(group_end, high - low)))
         run = rank[numbers]
         holes = np.flatnonzero(run == outside)
         run = run[: holes[0]] if holes.size else run
         # Ranks are all different and at least `first`: without a gap where the largest is as large as that.
         whole = np.flatnonzero(np.maximum.accumulate(run) == first + np.arange(run.size))
+        if not whole.size:
+            continue
         count = int(whole[-1]) + 1
         done = first + count
-        yield pictures.start + first, low + numbers[:count]
+        leading = range(first, int(rank[key])) if in_place else range(0)
+        yield (
+            pictures.start + first,
+            CopyPackets(
+                low + numbers[:count], range(pictures.start + leading.start, pictures.start + leading.stop)
+            ),
+        )
 
 
 def _plan_copy(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any
 
+import numpy as np
 from av.packet import Packet
 
 from desktop.media.container import open_media
@@ -24,6 +25,8 @@ from desktop.trim.mux import Track
 from desktop.trim.picture import PictureFormat, encoding
 from desktop.trim.plan import ClipPlan, CopyPackets, EncodePictures, Step
 from desktop.trim.tracks import pictures_on_the_clips_clock, reorder_depth, track_of_pictures
+
+_COMPARED = 24  # pictures: by then everything that was kept for reference has been replaced
 
 
 @dataclass(eq=False)
@@ -89,7 +92,7 @@ class SmartPictures:
     def _encoded(self, step: EncodePictures) -> Iterator[Packet[Any]]:
         started = self._started.pop(step, None)
         with nullcontext(started) if started is not None else self._encoding(step) as packets:
-            yield from self.joint.encoded(self._alike(packets), self._following(step))
+            yield from self.joint.encoded(self._alike(packets), self._following(step), self._encoder or b"")
 
     def _alike(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
         for packet in packets:
@@ -109,12 +112,39 @@ class SmartPictures:
     def _copies(self, step: CopyPackets) -> Iterator[Packet[Any]]:
         picture, joint, digest = self.joint.picture, self.joint, hashlib.blake2b(digest_size=16)
         first = int(step.packets[0]) if step is not next(self._steps()) else None
+        leading = self._leading(step)
         for number, packet in read_numbered(picture.path, picture.packets, step.packets.tolist()):
             if packet.has_sidedata("new_extradata"):
                 told = bytes(packet.get_sidedata("new_extradata"))
                 if told != joint.extradata:
                     raise UnfitError("its parameter sets change on the way")
-            sample = joint.begun(packet) if number == first else joint.copied(packet)
+            ticks = int(picture.packets.pts[number])
+            if number == first:
+                sample = joint.begun(packet)
+                if leading:
+                    stand_in = joint.stand_ins(packet, self._encoder or b"")
+            elif ticks in leading:
+                sample = stand_in(packet, leading[ticks])
+            else:
+                sample = joint.copied(packet)
             digest.update(sample)
             yield with_data(packet, sample)
-        self.copied.append(CopiedPart(len(step.packets), digest.digest()))
+        self.copied.append(CopiedPart(len(step.packets), digest.digest(), self._compared(step)))
+
+    def _compared(self, step: CopyPackets) -> tuple[int, ...]:
+        """The first pictures after a keyframe that goes on with the numbers of those before, however made."""
+        packets, first = self.joint.picture.packets, int(step.packets[0])
+        if packets.clean[first] or not self.joint.rule().apart:
+            return ()
+        group = packets.pts[step.packets[:_COMPARED]]
+        return tuple(np.flatnonzero(group >= packets.pts[first]).tolist())
+
+    def _leading(self, step: CopyPackets) -> dict[int, Packet[Any]]:
+        """The pictures of the step that are encoded in their places, by their ticks."""
+        if not step.leading:
+            return {}
+        picture = self.joint.picture
+        ticks = picture.packets.starts[step.leading.start : step.leading.stop]
+        form = self.joint.leading_format()
+        with encoding(picture.path, picture.info, picture.packets, ticks, form) as packets:
+            return {int(packet.pts or 0): packet for packet in self._alike(packets)}

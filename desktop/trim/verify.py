@@ -30,8 +30,8 @@ class Expectation:
     """What the plan promises, in seconds on the clip's clock.
 
     `picture_times` is empty where there is only sound; `sounds` has an entry for each audio track. `original`
-    is what a copied clip can be compared with. `parts` are the clip's pictures in order where some are copied
-    and some encoded: how many each time, and what a copied part has to hold.
+    is what copied pictures can be compared with. `parts` are the clip's pictures in order where some are
+    copied and some encoded: how many each time, and what a copied part has to hold.
     """
 
     picture_times: Sequence[Fraction]
@@ -72,7 +72,7 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     rise; each track of sound begins and ends where it should; both ends decode without a complaint. Decoders
     do complain about copies that begin with an open group of pictures, though all that is shown is right;
     such a part has to decode to the very pixels of the source. Of `parts` the copied ones hold the source's
-    bytes, and all decode without a complaint across their seams.
+    bytes, and all decode without a complaint across their seams; some of the pictures are compared, too.
     """
     try:
         index = read_packets(path)
@@ -83,7 +83,7 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     _check_pictures(index, expected)
     _check_sounds(index, expected)
     if index.video is not None:
-        _check_copies(path, index.video, expected.parts)
+        _check_copies(path, index.video, expected)
     _check_decoding(path, index, expected)
 
 
@@ -168,12 +168,17 @@ def _check_order(packets: StreamPackets) -> None:
         raise VerificationError("something is presented before it is decoded")
 
 
-def _check_copies(path: Path, video: StreamPackets, parts: Sequence[int | CopiedPart]) -> None:
-    places = zip(_seams(parts), parts, strict=False)
+def _check_copies(path: Path, video: StreamPackets, expected: Expectation) -> None:
+    places = zip(_seams(expected.parts), expected.parts, strict=False)
     copies = [(first, part) for first, part in places if isinstance(part, CopiedPart)]
     for (first, part), found in zip(copies, digests_in(path, video.index, copies), strict=True):
         if found != part.digest:
             raise VerificationError(f"the pictures copied to place {first} are not the source's")
+        if part.compared and expected.original is not None:
+            ticks = video.pts[first + np.array(part.compared)]
+            start = int(np.flatnonzero(video.clean[: first + 1])[-1])
+            if not expected.original.is_seen_at(path, video, start, ticks):
+                raise VerificationError(f"the pictures copied to place {first} do not look like the source's")
 
 
 def _seams(parts: Sequence[int | CopiedPart]) -> list[int]:
@@ -189,7 +194,7 @@ def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> No
             try:
                 _check_part(path, packets, first, stop, pictures=pictures)
             except VerificationError:
-                original = expected.original
+                original = expected.original if not expected.parts else None
                 if not (pictures and original and original.is_shown_by(path, packets, first, stop)):
                     raise
 
@@ -197,15 +202,15 @@ def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> No
 def _decoded_parts(packets: StreamPackets, parts: Sequence[int | CopiedPart]) -> Iterator[tuple[int, int]]:
     """Ranges of packets to decode: all of a short track, else both ends and what is around the parts' seams.
 
-    Pictures are decoded from a keyframe on; where there are parts, from an IDR picture, and at the start of a
-    copied one only as far as shows that the decoder took it: the rest is the source's, byte by byte.
+    Pictures are decoded from a keyframe on; where there are parts, at the start of a copied one only as far
+    as shows that the decoder took it: the rest is the source's, byte by byte.
     """
     seams = _seams(parts)[1:-1]
     count = len(packets)
     if count <= _DECODED_WHOLE:
         yield 0, count
         return
-    keys = np.flatnonzero(packets.clean if parts and packets.clean.any() else packets.key)
+    keys = np.flatnonzero(packets.key)
     if len(keys) == count:  # sound, or pictures that are all keyframes
         yield 0, _DECODED_WHOLE // 4
         yield count - _DECODED_WHOLE // 4, count
@@ -228,8 +233,12 @@ def _decoded_parts(packets: StreamPackets, parts: Sequence[int | CopiedPart]) ->
 
 
 def _check_part(path: Path, packets: StreamPackets, first: int, stop: int, *, pictures: bool) -> None:
-    """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain."""
+    """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain.
+
+    Leading pictures of the first one, which is a keyframe, are left out: they may refer to what is before it.
+    """
     first_pts, last_dts = int(packets.pts[first]), int(packets.dts[stop - 1])
+    wanted = int((packets.pts[first:stop] >= first_pts).sum())
     decoded, flushed = 0, False
     with _complaints() as said, open_media(path) as clip:
         stream = clip.streams[packets.index]
@@ -241,6 +250,8 @@ def _check_part(path: Path, packets: StreamPackets, first: int, stop: int, *, pi
         for packet in clip.demux(stream):
             if packet.dts is not None and packet.dts > last_dts:
                 break
+            if packet.pts is not None and packet.pts < first_pts:
+                continue
             decoded += sum(1 for frame in _decode(packet) if (frame.pts or 0) >= first_pts)
         else:
             flushed = True  # the end of the file has emptied the decoder
@@ -248,8 +259,8 @@ def _check_part(path: Path, packets: StreamPackets, first: int, stop: int, *, pi
             decoded += len(stream.decode(None))
     if said:
         raise VerificationError(f"decoding complains: {said[0][2].strip()}")
-    if pictures and decoded != stop - first:
-        raise VerificationError(f"{decoded} of {stop - first} pictures decode at {first}")
+    if pictures and decoded != wanted:
+        raise VerificationError(f"{decoded} of {wanted} pictures decode at {first}")
 
 
 @contextmanager

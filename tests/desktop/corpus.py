@@ -72,6 +72,13 @@ RECIPES: dict[str, Recipe] = {
     ),
     "h264-open": Recipe("open gop.mp4", (*_BOTH, *_X264, "-x264-params", f"{_GOP}:open-gop=1", *_AAC)),
     "h264-open-ts": Recipe("open gop.ts", (*_BOTH, *_X264, "-x264-params", f"{_GOP}:open-gop=1", *_AAC)),
+    "h264-open-fields": Recipe(
+        "open gop interlaced.mkv",
+        (*_BOTH, *_X264, "-pix_fmt", "yuv420p10le", "-flags", "+ilme+ildct",
+         "-x264-params", "keyint=15:min-keyint=15:scenecut=0:bframes=2:b-pyramid=none:ref=2:tff=1:open-gop=1",
+         *_AAC),
+        scene=",setfield=tff",
+    ),
     "h264-closed-ts": Recipe("closed gop.ts", ("-map", "0", "-c", "copy"), source="h264-closed"),
     "h264-baseline": Recipe(
         "baseline.mp4",

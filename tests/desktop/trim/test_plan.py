@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from desktop.errors import ReelyError
 from desktop.media.packets import StreamPackets
 from desktop.trim.edit import Edit, Mode, Segment
-from desktop.trim.plan import ClipPlan, CopyPackets, EncodePictures, plan_cut
+from desktop.trim.plan import ClipPlan, CopyPackets, CopyRule, EncodePictures, plan_cut
 
 MS = Fraction(1, 1000)
 
@@ -41,10 +41,15 @@ def stream(
 OPEN_GOP = stream([0, 120, 40, 80, 240, 160, 200, 360, 280, 320], [0, 4], clean=[0])
 
 
-def plan(video: StreamPackets | None, *segments: tuple[float, float], mode: Mode = Mode.EXACT) -> ClipPlan:
+def plan(
+    video: StreamPackets | None,
+    *segments: tuple[float, float],
+    mode: Mode = Mode.EXACT,
+    rule: CopyRule | None = None,
+) -> ClipPlan:
     edit = Edit(segments=tuple(Segment(start=a, end=b) for a, b in segments), mode=mode)
     sounds = [stream(list(range(0, 400, 20)), list(range(20)), last=20)] if video is None else []
-    (clip,) = plan_cut(edit, video, sounds)
+    (clip,) = plan_cut(edit, video, sounds, rule)
     return clip
 
 
@@ -167,14 +172,48 @@ def groups(draw: st.DrawFn) -> StreamPackets:
     return stream(pts, keys, clean=clean)
 
 
-@given(video=groups(), data=st.data())
+@pytest.mark.parametrize(
+    ("segment", "apart", "steps"),
+    [
+        # The leading pictures 160 and 200 are encoded before the keyframe at 240,
+        ((0.12, 0.4), 0, [range(3, 6), [4, 7, 8, 9]]),
+        # also where only one of them is inside, or none.
+        ((0.2, 0.4), 0, [range(5, 6), [4, 7, 8, 9]]),
+        ((0.24, 0.4), 0, [[4, 7, 8, 9]]),
+        # Or they are encoded in their places, if enough is encoded in front.
+        ((0.08, 0.4), 2, [range(2, 4), [4, 5, 6, 7, 8, 9]]),
+        ((0.08, 0.33), 2, [range(2, 4), [4, 5, 6], range(7, 9)]),
+        ((0.12, 0.4), 2, [range(3, 10)]),
+        ((0.2, 0.4), 2, [range(5, 10)]),
+    ],
+)
+def test_copying_begins_at_an_open_group_where_the_rule_allows_it(
+    segment: tuple[float, float], apart: int, steps: list[list[int] | range]
+) -> None:
+    clip = plan(OPEN_GOP, segment, mode=Mode.SMART, rule=CopyRule(OPEN_GOP.key & (OPEN_GOP.pts > 0), apart))
+    assert [
+        step.packets.tolist() if isinstance(step, CopyPackets) else step.pictures
+        for step in clip.segments[0].steps
+    ] == steps
+    (copies,) = (
+        (step for step in clip.segments[0].steps if isinstance(step, CopyPackets))
+        if clip.copies
+        else [CopyPackets(np.zeros(0, np.int64))]
+    )
+    assert copies.leading == (range(4, 6) if apart and clip.copies else range(0))
+    anew = sum(len(step) for step in steps if isinstance(step, range)) + len(copies.leading)
+    assert clip.encoded == anew * Fraction(40, 1000)
+
+
+@given(video=groups(), data=st.data(), kind=st.sampled_from(["clean", "key", "apart"]))
 def test_every_picture_comes_once_in_order_and_as_few_as_can_be_are_encoded(
-    video: StreamPackets, data: st.DataObject
+    video: StreamPackets, data: st.DataObject, kind: str
 ) -> None:
     count = len(video)
     start = data.draw(st.integers(0, count - 1))
     stop = data.draw(st.integers(start + 1, count))
-    clip = plan(video, (start * 0.04, stop * 0.04), mode=Mode.SMART)
+    rule = CopyRule(video.clean if kind == "clean" else video.key, 2 if kind == "apart" else 0)
+    clip = plan(video, (start * 0.04, stop * 0.04), mode=Mode.SMART, rule=rule)
     shown: list[int] = []
     copied = 0
     for step in clip.segments[0].steps:
@@ -182,24 +221,33 @@ def test_every_picture_comes_once_in_order_and_as_few_as_can_be_are_encoded(
             shown += video.starts[step.pictures.start : step.pictures.stop].tolist()
             continue
         packets = step.packets.tolist()
-        assert packets == list(range(packets[0], packets[-1] + 1))
-        assert video.clean[packets[0]]
+        assert packets == sorted(packets)
+        assert rule.starts[packets[0]]
         shown += sorted(video.pts[packets].tolist())
-        copied += len(packets)
+        copied += len(packets) - len(step.leading)
     assert shown == [40 * place for place in range(start, stop)]
-    assert copied == most_that_can_be_copied(video, 40 * start, 40 * stop)
+    assert copied >= most_copied_in_a_row(video, rule, 40 * start, 40 * stop)
 
 
-def most_that_can_be_copied(video: StreamPackets, start: int, stop: int) -> int:
-    """By trying all: packets in a row from a clean keyframe that are shown in a row, all of them inside."""
+def most_copied_in_a_row(video: StreamPackets, rule: CopyRule, start: int, stop: int) -> int:
+    """By trying all: packets in a row from a keyframe that are shown in a row, all of them inside."""
     best = 0
-    for key in np.flatnonzero(video.clean):
+    keys = np.flatnonzero(video.key).tolist()
+    for key, following in itertools.pairwise([*keys, len(video)]):
+        if not rule.starts[key]:
+            continue
+        led = [n for n in range(key, following) if video.pts[n] < video.pts[key]]
+        in_place = rule.apart and not video.clean[key]
+        if in_place and video.pts[[key, *led]].min() < start + 40 * rule.apart:
+            continue
         for end in range(key + 1, len(video) + 1):
-            times = sorted(video.pts[key:end].tolist())
+            numbers = [n for n in range(key, end) if in_place or n not in led]
+            times = sorted(video.pts[numbers].tolist())
             if times[0] < start or times[-1] >= stop:
                 break
-            if times == list(range(times[0], times[-1] + 40, 40)):
-                best = max(best, len(times))
+            whole = times[0] == video.pts[[key, *led]].min() if in_place else True
+            if whole and times == list(range(times[0], times[-1] + 40, 40)):
+                best = max(best, len(times) - len(led) * bool(in_place))
     return best
 
 
