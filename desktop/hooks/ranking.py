@@ -18,11 +18,11 @@ from desktop.hooks.candidates import Candidates
 from desktop.hooks.signals.curve import Curve, Material, Numbers, Place
 from desktop.hooks.weights import TYPICAL_RATE, Weight
 
-_LENGTH = 0.35
+_LENGTH = 0.25
 """How much of a longer candidate's advantage is taken away: 0 nothing, 1 all."""
 _USUAL_LENGTH = 30.0  # seconds
 _UNSURE = 0.4  # for an edge whose time was only shared out within a caption
-_LIMIT = 2.5  # scales from the centre beyond which a value counts no more
+_LIMIT = 7.0  # scales from the centre beyond which a value counts no more
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ class Material:
     heatmap: tuple[HeatPoint, ...] = ()
     vectors: NDArray[np.float32] | None = None
     """Unit vectors of the sentences, one a row; None without an embedding model."""
+    anchors: NDArray[np.float32] | None = None
+    """Those of the sentences of `desktop.hooks.signals.liveliness`, lively ones first."""
     curves: tuple[Curve, ...] = ()
     """Curves that were measured elsewhere, such as loudness, shots and faces."""
     tokens: tuple[tuple[str, ...], ...] = ()

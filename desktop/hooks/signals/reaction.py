@@ -1,6 +1,8 @@
-"""Reaction: laughter and applause that captions name."""
+"""Reaction: laughter and applause that captions name, or that a speaker thanks for."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 
@@ -9,18 +11,24 @@ from desktop.hooks.speech import Sound
 
 _FOLLOWS = 2.0  # seconds after a sentence within which a reaction is one to it
 _FEWEST = 2  # one alone is that of the end
+_THANKED = re.compile(
+    r"\W*(?:(?:oh|well|okay|so),? )?(?:thank you|thanks)"
+    r"(?:,? (?:very much|so much|guys|all|everyone|everybody))*\W*",
+    re.IGNORECASE,
+)
 
 
 def _measure(material: Material) -> Numbers | Missing:
-    marks = [mark.start for mark in material.sounds if mark.sound in {Sound.LAUGHTER, Sound.APPLAUSE}]
-    if len(marks) < _FEWEST:
-        return Missing("reaction", "the transcript names no laughter or applause")
     starts, ends = material.starts, material.ends
-    values = np.zeros(len(starts))
-    for at in marks:
-        place = int(np.searchsorted(starts, at, side="right")) - 1
-        if place >= 0 and at - ends[place] <= _FOLLOWS:
+    values = np.array(
+        [float(bool(_THANKED.fullmatch(sentence.text))) for sentence in material.sentences], dtype=np.float64
+    )
+    for mark in material.sounds:
+        place = int(np.searchsorted(starts, mark.start, side="right")) - 1
+        if mark.sound is not Sound.MUSIC and place >= 0 and mark.start - ends[place] <= _FOLLOWS:
             values[place] = 1.0
+    if values.sum() < _FEWEST:
+        return Missing("reaction", "the transcript names no laughter or applause")
     return values
 
 
