@@ -17,7 +17,7 @@ from license_server.config import Config
 from license_server.devices import views as devices_views
 from license_server.jobs import views as jobs_views
 from license_server.leases import views as leases_views
-from license_server.system import metrics
+from license_server.system import metrics, reference
 from license_server.system import views as system_views
 from license_server.tiers import views as tiers_views
 from license_server.usage import views as usage_views
@@ -65,4 +65,5 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
         app.register_blueprint(room)
     app.register_blueprint(account_pages.room)
     app.register_blueprint(billing_pages.room)
+    app.register_blueprint(reference.room)
     return app

@@ -31,6 +31,7 @@ from license_server.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from license_server.examples import EXAMPLES, Example
 from license_server.http import Endpoint, endpoints
 
 _Schemas = dict[tuple[str, str], dict[str, Any]]
@@ -132,7 +133,8 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body is not None:
         body = schemas[f"{endpoint.name} body", "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        content = {"schema": body, **_example(EXAMPLES.get(endpoint.name, Example()).body)}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     if endpoint.access != "public":
         operation["security"] = _SECURITY[endpoint.access]
     operation["responses"] = _responses(endpoint, schemas)
@@ -143,7 +145,10 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     success: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.answer is not None:
         answer = schemas[f"{endpoint.name} answer", "serialization"]
-        success["content"] = {endpoint.content_type.partition(";")[0]: {"schema": answer}}
+        example = EXAMPLES.get(endpoint.name, Example()).answer
+        success["content"] = {
+            endpoint.content_type.partition(";")[0]: {"schema": answer, **_example(example)}
+        }
     by_status: dict[int, list[type[Problem]]] = defaultdict(list)
     for problem in (*_general_problems(endpoint), *endpoint.problems):
         if problem not in by_status[problem.status]:
@@ -163,6 +168,10 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         for status, problems in sorted(by_status.items())
     }
     return {str(endpoint.status): success, **refusals}
+
+
+def _example(value: Any) -> dict[str, Any]:
+    return {} if value is None else {"example": value}
 
 
 def _general_problems(endpoint: Endpoint) -> Iterable[type[Problem]]:

@@ -49,6 +49,9 @@ TEST_PROGRAMS = {
     "objdump": "binutils",
     "dbus-daemon": "dbus",
     "gnome-keyring-daemon": "gnome-keyring",
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Flask
 
+from license_server.examples import EXAMPLES, Example
+from license_server.http import endpoints
 from tests.license_server.actors import Device, Person
 
 COMMITTED = Path("docs/openapi.json")
@@ -67,3 +69,17 @@ def test_a_refusal_has_a_code_that_the_document_tells(app: Flask, ada: Person, l
         told = paths[path][method]["responses"][str(answer.status_code)]
         schema = told["content"]["application/problem+json"]["schema"]
         assert answer.get_json()["code"] in schema["properties"]["code"]["enum"]
+
+
+def test_every_call_that_takes_or_answers_something_has_an_example_that_holds() -> None:
+    declared = {endpoint.name: endpoint for endpoint in endpoints()}
+    assert set(EXAMPLES) <= set(declared)
+    for name, endpoint in declared.items():
+        example = EXAMPLES.get(name, Example())
+        if endpoint.body is not None:
+            endpoint.body.model_validate_json(json.dumps(example.body))
+        if endpoint.answer is not None and endpoint.content_type == "application/json":
+            if name == "system.describe":
+                continue  # the document itself
+            answer = endpoint.answer.validate_json(json.dumps(example.answer))
+            assert json.loads(endpoint.answer.dump_json(answer)) == example.answer, name
