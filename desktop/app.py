@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from desktop.account import AccountStatus, Meter
+from desktop.account_ports import WorkflowAccountPorts
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
@@ -43,11 +43,11 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
     return code
 
 
-class WorkflowPorts:
+class WorkflowPorts(WorkflowAccountPorts):
     """`desktop.ui.ports.Ports`, done by the workflow."""
 
     def __init__(self, workflow: Workflow, storyboards: Storyboards) -> None:
-        self._workflow = workflow
+        super().__init__(workflow)
         self._storyboards = storyboards
 
     def open(self, text: str, progress: ui.OnProgress, token: CancelToken) -> Source:
@@ -85,20 +85,6 @@ class WorkflowPorts:
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return self._workflow.suggest_name(source, edit, _clip_folder())
 
-    def account_status(self) -> ui.AccountStatus:
-        return _shown(self._workflow.account_status())
-
-    def sign_in(self, email: str, password: str) -> ui.AccountStatus:
-        return _shown(self._workflow.sign_in(email, password))
-
-    def sign_up(self, email: str, password: str) -> ui.AccountStatus:
-            # What the first preview of a link needs, yt-dlp's networking among it.
-            import desktop.source.preview  # noqa: F401, PLC0415
-        return _shown(self._workflow.sign_up(email, password))
-
-    def sign_out(self) -> ui.AccountStatus:
-        return _shown(self._workflow.sign_out())
-
     def begin(self) -> None:
         """Get ready, and put right what a killed run left.
 
@@ -106,8 +92,11 @@ class WorkflowPorts:
         """
         try:
             self._workflow.prepare()
+            # What the first preview of a link needs, yt-dlp's networking among it.
+            import desktop.source.preview  # noqa: F401, PLC0415
             for clip in self._workflow.recover():
                 logger.info("finished a clip of an earlier run: %s", clip.name)
+            self._workflow.account().settle()
         except ReelyError as error:
             logger.warning("recovery has to wait: %s", error.code)
 
@@ -116,16 +105,3 @@ def _clip_folder() -> Path:
     """Where clips go unless the user chooses: the folder for videos, or home where there is none."""
     videos = Path(platformdirs.user_videos_dir())
     return videos if videos.is_dir() else Path.home()
-
-
-def _shown(status: AccountStatus) -> ui.AccountStatus:
-    trims = status.meters.get(Meter.TRIM)
-    return ui.AccountStatus(
-        signed_in=status.signed_in,
-        email=status.email,
-        tier=status.tier,
-        trims_available=trims.available if trims else None,
-        trims_limit=trims.limit if trims else None,
-        renews_at=status.renews_at,
-        notice=" ".join(status.notices) or None,
-    )

@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -25,31 +24,36 @@ from PySide6.QtCore import QEventLoop, QLocale, QPoint, QTimer
 from PySide6.QtGui import QFont, QFontDatabase, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QDialog
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks, make_peaks
 from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream, StreamKind
+from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.ui import theme
 from desktop.ui.models.marks import Mark
 from desktop.ui.models.session import State
-from desktop.ui.ports import AccountStatus, OnProgress
+from desktop.ui.ports import SIGNED_OUT, OnProgress
 from desktop.ui.window import MainWindow
+from tests.desktop.ui.stage_account import SIGNED_IN, StageAccount
 
 LINK = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
 ROUNDS = 24
 
 
-class Stage:
+class Stage(StageAccount):
     """Plays the rest of the app: answers at once, or stops at the point that is to be shown."""
 
     def __init__(self, video: Path) -> None:
+        super().__init__()
+        self.status = SIGNED_IN
         self.video = video
         self.waiting = threading.Event()
         self.refuse = False
         self.dawdle = False
-        self.signed_in = True
 
     def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
         if self.refuse:
@@ -86,8 +90,11 @@ class Stage:
             ),
         )
 
-    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> MediaInput:
-        return MediaInput(video=self.video, audio=self.video)
+    def preview(self, source: Source, progress: OnProgress, token: CancelToken) -> PreviewMedia:
+        return PreviewMedia(video=self.video, audio=self.video)
+
+    def sound(self, preview: PreviewMedia, progress: OnProgress, token: CancelToken) -> Path | None:
+        return self.video
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         raise AssertionError("the stage has no storyboards")
@@ -135,27 +142,6 @@ class Stage:
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return Path.home() / "Videos" / "Reely" / "Big Buck Bunny 00.31-00.52.mp4"
-
-    def account_status(self) -> AccountStatus:
-        if not self.signed_in:
-            return AccountStatus(signed_in=False)
-        return AccountStatus(
-            signed_in=True,
-            email="sam@example.com",
-            tier="free",
-            trims_available=4,
-            trims_limit=5,
-            renews_at=datetime(2026, 12, 3, tzinfo=UTC),
-        )
-
-    def sign_in(self, email: str, password: str) -> AccountStatus:
-        return self.account_status()
-
-    def sign_up(self, email: str, password: str) -> AccountStatus:
-        return self.account_status()
-
-    def sign_out(self) -> AccountStatus:
-        return AccountStatus(signed_in=False)
 
 
 def heat(x: float) -> float:
@@ -260,10 +246,9 @@ def photograph_segments(window: MainWindow, photographer: Photographer, duration
     timeline.select(duration * 0.245, duration * 0.41)
 
 
-def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
+def photograph(stage: Stage, window: MainWindow, photographer: Photographer) -> None:
     session, timeline = window.session, window.timeline
     duration = duration_of(stage.video)
-    photographer = Photographer(window, out)
     wait_until(lambda: window.account.known, "the account is known")
     photographer.take("empty")
 
@@ -303,12 +288,25 @@ def photograph(stage: Stage, window: MainWindow, out: Path) -> None:
     window.open(LINK)
     wait_until(lambda: session.state is State.FAILED, "opening fails")
     photographer.take("failed")
-
-    stage.signed_in = stage.refuse = False
+    stage.refuse = False
     session.dismiss()
+
+
+def photograph_account(stage: Stage, window: MainWindow, photographer: Photographer) -> None:
+    window.accounts.show_offers()
+    wait_until(lambda: bool(window.accounts.upgrade.offers), "the offers are there")
+    photographer.take("upgrade")
+    window.findChildren(QDialog)[-1].reject()
+    settle()
+    window.accounts.show_account()
+    wait_until(lambda: bool(window.accounts.household.devices), "the computers are listed")
+    photographer.take("account")
+    window.findChildren(QDialog)[-1].reject()
+    settle()
+    stage.status = SIGNED_OUT
     window.account.refresh()
     wait_until(lambda: not window.account.status.signed_in, "the account is out")
-    window.sign_in()
+    window.accounts.sign_in()
     photographer.take("sign-in")
 
 
@@ -333,7 +331,9 @@ def main() -> int:
         window.resize(width, height)
         window.show()
         try:
-            photograph(stage, window, options.out)
+            photographer = Photographer(window, options.out)
+            photograph(stage, window, photographer)
+            photograph_account(stage, window, photographer)
         finally:
             stage.waiting.set()
             window.shut_down()

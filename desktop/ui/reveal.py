@@ -1,4 +1,4 @@
-"""Showing a file in the system's own file manager, and opening it in its own player."""
+"""Showing a file in the system's own file manager, and opening it or a page in the program for it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def show_in_folder(path: Path) -> bool:
         program, arguments = command
         return bool(QProcess.startDetached(program, arguments)[0])
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+
+
+def open_page(address: str) -> bool:
+    """Open a page of the web in the user's browser; nothing else is opened. False if it failed."""
+    url = QUrl(address, QUrl.ParsingMode.StrictMode)
+    return url.scheme() in {"http", "https"} and QDesktopServices.openUrl(url)
 
 
 def play_file(path: Path) -> bool:

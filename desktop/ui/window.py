@@ -27,10 +27,10 @@ from PySide6.QtWidgets import (
 
 from desktop.source.models import Source
 from desktop.trim.edit import MediaInput
+from desktop.ui.account_dialogs import AccountDialogs
 from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
-from desktop.ui.models.account import Account
 from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
 from desktop.ui.models.marks import Marks
@@ -46,7 +46,7 @@ from desktop.ui.saving import Saving
 from desktop.ui.sound import Sound
 from desktop.ui.widgets.account_corner import AccountCorner
 from desktop.ui.widgets.controls import Picture
-from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog, message
+from desktop.ui.widgets.dialogs import KeysDialog, message
 from desktop.ui.widgets.editor_page import EditorPage
 from desktop.ui.widgets.link_bar import LinkBar
 from desktop.ui.widgets.pages import DropOverlay, EmptyPage, FailedPage, LoadingPage
@@ -66,7 +66,6 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(_SMALLEST)
         self.setAcceptDrops(True)
         self._closed = False
-        self._retry_after_sign_in = False
         self._export_when_named = False
         self._shown_preview: Preview | None = None
         self.preferences = Preferences(home)
@@ -76,7 +75,8 @@ class MainWindow(QMainWindow):
         self.strip = Strip(ports, self.runner, self)
         self.waveform = Waveform(ports, self.runner, self)
         self.session = Session(ports, self.runner, self)
-        self.account = Account(ports, self.runner, self)
+        self.accounts = AccountDialogs(ports, self.runner, self)
+        self.account = self.accounts.account
         self.export = Export(ports, self.runner, self.timeline, self)
         self.document = Document(self.runner, self.timeline, self.export, self)
         self.saving = Saving(self.document, self.preferences, self)
@@ -129,8 +129,10 @@ class MainWindow(QMainWindow):
         self.link_bar.requested.connect(self.open)
         self.empty.open_requested.connect(self.link_bar.choose_file)
         self.empty.paste_requested.connect(self._paste_or_type)
-        self.account_corner.sign_in_requested.connect(self.sign_in)
-        self.account.signed_in.connect(self._signed_in)
+        self.account_corner.sign_in_requested.connect(self.accounts.sign_in)
+        self.account_corner.upgrade_requested.connect(self.accounts.show_offers)
+        self.account_corner.account_requested.connect(self.accounts.show_account)
+        self.accounts.retry.connect(self.session.retry)
         self.session.changed.connect(self._show_state)
         self.session.source_opened.connect(self._source_opened)
         self.session.preview_changed.connect(self._preview_changed)
@@ -205,13 +207,6 @@ class MainWindow(QMainWindow):
         if self._export_when_named:
             self.start_export()
 
-    def sign_in(self) -> None:
-        """Ask for e-mail and password."""
-        dialog = SignInDialog(self.account, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.rejected.connect(self._sign_in_given_up)
-        dialog.open()
-
     def show_keys(self) -> None:
         KeysDialog(self).open()
 
@@ -250,8 +245,9 @@ class MainWindow(QMainWindow):
     def _remedy(self, remedy: Remedy) -> None:
         match remedy:
             case Remedy.SIGN_IN:
-                self._retry_after_sign_in = True
-                self.sign_in()
+                self.accounts.sign_in(retry=True)
+            case Remedy.UPGRADE:
+                self.accounts.show_offers(self.session.error)
             case Remedy.REPLACE:
                 self.session.retry(overwrite=True)
             case Remedy.SAVE_ELSEWHERE:
@@ -338,14 +334,6 @@ class MainWindow(QMainWindow):
         self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None
         self.export.suggest_again()
         self.account.refresh()
-
-    def _signed_in(self) -> None:
-        if self._retry_after_sign_in:
-            self._retry_after_sign_in = False
-            self.session.retry()
-
-    def _sign_in_given_up(self) -> None:
-        self._retry_after_sign_in = False
 
     def _focus_editor(self) -> None:
         if self.session.source is not None:

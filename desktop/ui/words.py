@@ -6,10 +6,10 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
-from desktop.errors import Exit, ReelyError
+from desktop.errors import Exit, ReelyError, TierRefusal
 from desktop.jobs.protocol import Progress
 from desktop.timecode import format_length
-from desktop.ui.ports import AccountStatus
+from desktop.ui.ports import AccountStatus, Meter
 
 
 def _tr(text: str) -> str:
@@ -59,16 +59,37 @@ def meter_text(status: AccountStatus) -> str:
     """`4 of 5 trims left`."""
     if not status.signed_in:
         return _tr("Not signed in")
-    if status.trims_limit is None:
+    trims = status.trims
+    if trims.limit is None:
         return _tr("Unlimited trims")
-    if status.trims_available is None:
-        return _tr("{limit} trims a month").format(limit=status.trims_limit)
-    return _tr("{left} of {limit} trims left").format(left=status.trims_available, limit=status.trims_limit)
+    if trims.available is None:
+        return _tr("{limit} trims a month").format(limit=trims.limit)
+    return _tr("{left} of {limit} trims left").format(left=trims.available, limit=trims.limit)
+
+
+def meter_words(meter: Meter) -> str:
+    """`4 of 5 left`."""
+    if meter.limit is None:
+        return _tr("unlimited")
+    if meter.available is None:
+        return _tr("{limit} a month").format(limit=meter.limit)
+    return _tr("{left} of {limit} left").format(left=meter.available, limit=meter.limit)
+
+
+def on_device_words(meter: Meter) -> str:
+    """`2 on this computer, 1 not reported yet`."""
+    if meter.on_device is None:
+        here = _tr("unlimited on this computer")
+    else:
+        here = _tr("{units} on this computer").format(units=meter.on_device)
+    if not meter.unreported:
+        return here
+    return f"{here}, " + _tr("{units} not reported yet").format(units=meter.unreported)
 
 
 def renewal_text(status: AccountStatus) -> str:
     """`renews 3 Dec`, in the user's own time zone; empty if not known."""
-    if not status.signed_in or status.trims_limit is None or status.renews_at is None:
+    if not status.signed_in or status.trims.limit is None or status.renews_at is None:
         return ""
     day = status.renews_at.astimezone()
     return _tr("renews {day}").format(day=QLocale().toString(QDate(day.year, day.month, day.day), "d MMM"))
@@ -79,6 +100,7 @@ class Remedy(Enum):
 
     RETRY = auto()
     SIGN_IN = auto()
+    UPGRADE = auto()
     REPLACE = auto()
     SAVE_ELSEWHERE = auto()
     ANOTHER_SOURCE = auto()
@@ -100,6 +122,8 @@ def remedy_for(error: ReelyError, *, opening: bool) -> Remedy:
     """The one thing most likely to help."""
     if error.code in _SIGN_IN:
         return Remedy.SIGN_IN
+    if isinstance(error, TierRefusal) and error.offers:
+        return Remedy.UPGRADE
     if error.code in _REPLACE:
         return Remedy.REPLACE
     by_exit = {
@@ -115,6 +139,7 @@ def remedy_text(remedy: Remedy) -> str:
     return {
         Remedy.RETRY: _tr("Try again"),
         Remedy.SIGN_IN: _tr("Sign in"),
+        Remedy.UPGRADE: _tr("See what would help"),
         Remedy.REPLACE: _tr("Replace the file"),
         Remedy.SAVE_ELSEWHERE: _tr("Save elsewhere…"),
         Remedy.ANOTHER_SOURCE: _tr("Open something else"),

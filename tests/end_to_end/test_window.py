@@ -130,7 +130,7 @@ def test_from_a_pasted_link_to_a_clip_that_is_exact(
         source_time = beep.at + selection.start
         assert source_time == pytest.approx(round(source_time), abs=0.006)
         assert beep.second == round(source_time) % 30
-    qtbot.waitUntil(lambda: window.account.status.trims_available == 4, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.account.status.trims.available == 4, timeout=WAIT)
     assert window.editor.result.isVisible()
 
 
@@ -163,7 +163,7 @@ def test_an_export_can_be_cancelled_and_costs_nothing(
     qtbot.waitUntil(lambda: window.session.state is State.READY, timeout=2_000)
     assert list(folder.iterdir()) == []
     window.account.refresh()
-    qtbot.waitUntil(lambda: window.account.status.trims_available == 5, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.account.status.trims.available == 5, timeout=WAIT)
 
 
 def test_a_job_that_is_killed_costs_one_job_and_the_window_lives_on(

@@ -8,13 +8,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QVB
 from desktop.ui import theme
 from desktop.ui.models.account import Account
 from desktop.ui.widgets.controls import button, label
-from desktop.ui.words import meter_text, renewal_text
+from desktop.ui.words import meter_text, meter_words, on_device_words, renewal_text
 
 
 class AccountCorner(QWidget):
-    """Shows the account; emits `sign_in_requested` when the user wants in."""
+    """Shows the account; emits what the user wants: in, a higher tier, or to see everything about it."""
 
     sign_in_requested = Signal()
+    upgrade_requested = Signal()
+    account_requested = Signal()
 
     def __init__(self, account: Account, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,27 +65,39 @@ class AccountCorner(QWidget):
         renewal = renewal_text(status)
         self._renewal.setVisible(inside and bool(renewal))
         self._renewal.setText(f"· {renewal}")
-        limit = status.trims_limit
+        limit = status.trims.limit
         self._bar.setVisible(inside and limit is not None and limit > 0)
         if limit:
             self._bar.setRange(0, limit)
-            self._bar.setValue(min(limit, status.trims_available or 0))
+            self._bar.setValue(min(limit, status.trims.available or 0))
         self.menu_button.setVisible(inside)
-        self.menu_button.setToolTip(" · ".join(t for t in (status.email, status.notice) if t))
+        self.menu_button.setToolTip(" · ".join(t for t in (status.email, status.payment, status.notice) if t))
         self.sign_in_button.setVisible(self._account.known and not status.signed_in)
-        self.setToolTip(status.notice or "")
+        self.setToolTip("\n".join(each for each in (self._use(), status.payment, status.notice) if each))
 
     def menu(self) -> QMenu:
         """What there is to know and do about the account."""
         status = self._account.status
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text in (status.email, self._tier_text(), status.notice):
+        for text in (status.email, self._tier_text(), status.payment, status.notice):
             if text:
                 menu.addAction(text).setEnabled(False)
         menu.addSeparator()
+        menu.addAction(self.tr("Your account…")).triggered.connect(self.account_requested)
+        if status.tier != "premium":
+            menu.addAction(self.tr("Upgrade…")).triggered.connect(self.upgrade_requested)
+        menu.addSeparator()
         menu.addAction(self.tr("Sign out")).triggered.connect(self._account.sign_out)
         return menu
+
+    def _use(self) -> str:
+        """Both meters, for whoever rests on this corner."""
+        status = self._account.status
+        if not self._account.known or not status.signed_in:
+            return ""
+        named = ((self.tr("Trims"), status.trims), (self.tr("Hook runs"), status.hook_runs))
+        return "\n".join(f"{name}: {meter_words(each)}, {on_device_words(each)}" for name, each in named)
 
     def _tier_text(self) -> str:
         tier = self._account.status.tier

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
@@ -29,6 +31,16 @@ def message(parent: QWidget, title: str, text: str, more: str = "") -> QMessageB
     box.setText(text)
     box.setInformativeText(more)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return box
+
+
+def ask(parent: QWidget, question: str, more: str, yes: str, then: Callable[[], None]) -> QMessageBox:
+    """Ask before something that cannot be undone; `then` is done if the button `yes` is chosen."""
+    box = message(parent, question, question, more)
+    go = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.buttonClicked.connect(lambda chosen: then() if chosen is go else None)
+    box.open()
     return box
 
 
@@ -60,6 +72,9 @@ class SignInDialog(QDialog):
         self.go = button("", "primary")
         self.go.setMinimumHeight(40)
         self.go.clicked.connect(self._submit)
+        self.forgot = button(self.tr("I forgot my password"), "link")
+        self.forgot.clicked.connect(self._forgot)
+        self._said = label("", "good", wrap=True)
         self.switch = button("", "link")
         self.switch.clicked.connect(self._switch)
         for field in (self.email, self.password):
@@ -77,8 +92,10 @@ class SignInDialog(QDialog):
         layout.addWidget(label(self.tr("Password"), "heading"))
         layout.addWidget(self.password)
         layout.addWidget(self._error)
+        layout.addWidget(self._said)
         layout.addSpacing(8)
         layout.addWidget(self.go)
+        layout.addWidget(self.forgot, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignHCenter)
         account.changed.connect(self._show)
         account.signed_in.connect(self.accept)
@@ -108,6 +125,13 @@ class SignInDialog(QDialog):
         else:
             self._account.sign_in(email, password)
 
+    def _forgot(self) -> None:
+        email = self.email.text().strip()
+        if email:
+            self._account.forgot_password(email)
+        else:
+            self.email.setFocus()
+
     def _left(self, result: int) -> None:
         self.password.clear()
         if result != QDialog.DialogCode.Accepted:
@@ -125,6 +149,9 @@ class SignInDialog(QDialog):
         )
         self._error.setText(f"{error.message} {error.hint}" if error else "")
         self._error.setVisible(error is not None)
+        self._said.setText(self._account.said)
+        self._said.setVisible(bool(self._account.said))
+        self.forgot.setVisible(not self._new)
         if busy:
             self.go.setText(self.tr("One moment…"))
         else:
@@ -132,7 +159,7 @@ class SignInDialog(QDialog):
         self.switch.setText(
             self.tr("I have an account already") if self._new else self.tr("New here? Create an account")
         )
-        for widget in (self.email, self.password, self.go, self.switch):
+        for widget in (self.email, self.password, self.go, self.forgot, self.switch):
             widget.setEnabled(not busy)
         self.adjustSize()
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatch
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -56,7 +57,8 @@ class LicenseServer:
     """The real server in this process, spoken to over loopback.
 
     `cut` drops connections before a request is read, `lose_answers_to` after requests to such a path were
-    served (`*` for all). `time` is the server's clock.
+    served (`*` for all); with `doubled` each request arrives twice. `time` is the server's clock. While
+    `recording`, what was sent can arrive once more, late (`repeat`).
     """
 
     def __init__(
@@ -66,6 +68,9 @@ class LicenseServer:
         self.time = datetime.now(UTC)
         self.cut = False
         self.lose_answers_to = ""
+        self.doubled = False
+        self.recording = False
+        self._sent: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         config = Config.embedded(data, environment).model_copy(
             update={
@@ -122,11 +127,34 @@ class LicenseServer:
         if self.cut:
             return self._drop(environ)
 
+        sent = self._copy(environ)
+        if self.recording and "/auth/" not in environ["PATH_INFO"]:
+            self._sent.append(sent)
         if fnmatch(environ["PATH_INFO"], self.lose_answers_to):
-            for _ in self.app.wsgi_app(environ, lambda *_: lambda _data: None):
-                pass
+            self._arrive(sent)
             return self._drop(environ)
+        if self.doubled:
+            self._arrive(sent)
         return self.app.wsgi_app(environ, start_response)
+
+    def repeat(self, number: int) -> None:
+        """One of the newest hundred requests arrives once more; nobody waits for the answer."""
+        newest = self._sent[-100:]
+        if newest:
+            self._arrive(newest[number % len(newest)])
+
+    def _arrive(self, sent: dict[str, Any]) -> None:
+        for _ in self.app.wsgi_app(
+            {**sent, "wsgi.input": BytesIO(sent["body"])}, lambda *_: lambda _data: None
+        ):
+            pass
+
+    @staticmethod
+    def _copy(environ: dict[str, Any]) -> dict[str, Any]:
+        """The request as it can be read several times."""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        return {**environ, "body": body}
 
     @staticmethod
     def _drop(environ: dict[str, Any]) -> Iterable[bytes]:
@@ -155,6 +183,7 @@ def server(shared_server: LicenseServer) -> Iterator[LicenseServer]:
     shared_server.requests.clear()
     yield shared_server
     shared_server.cut, shared_server.lose_answers_to = False, ""
+    shared_server.doubled = shared_server.recording = False
     _join_timers()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray
@@ -16,17 +15,8 @@ from desktop.media.peaks import Peaks, make_peaks
 from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
 from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
-from desktop.ui.ports import SIGNED_OUT, AccountStatus, OnProgress
-
-SIGNED_IN = AccountStatus(
-    signed_in=True,
-    email="sam@example.com",
-    tier="free",
-    trims_available=4,
-    trims_limit=5,
-    renews_at=datetime(2026, 12, 3, 12, tzinfo=UTC),
-)
-PASSWORD = "correct horse"
+from desktop.ui.ports import OnProgress
+from tests.desktop.ui.stage_account import StageAccount
 
 
 class Gate:
@@ -73,10 +63,11 @@ def sheet_picture(board: Storyboard, number: int) -> bytes:
     return bytes(written.data())
 
 
-class StagePorts:
+class StagePorts(StageAccount):
     """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
 
     def __init__(self, video: Path, folder: Path) -> None:
+        super().__init__()
         self.video: Path | None = video
         self.sound_file: Path | None = None
         """A file of its own for the sound, where it is not in `video`."""
@@ -86,8 +77,6 @@ class StagePorts:
         self.open_error: ReelyError | None = None
         self.preview_error: ReelyError | None = None
         self.trim_error: ReelyError | None = None
-        self.sign_in_error: ReelyError | None = None
-        self.status = SIGNED_OUT
         self.duration = 6.0
         self.start_at = 0.0
         self.chapters: tuple[Chapter, ...] = ()
@@ -98,7 +87,6 @@ class StagePorts:
         self.progress: Progress | None = None
         self.opened: list[str] = []
         self.trimmed: list[tuple[Edit, Path, bool]] = []
-        self.calls_on: set[int] = set()
         self.waveform_error: ReelyError | None = None
 
     def open(self, text: str, progress: OnProgress, token: CancelToken) -> Source:
@@ -192,26 +180,3 @@ class StagePorts:
         self._note()
         segment = edit.segments[0]
         return self.folder / f"film {segment.start:.2f}-{segment.end:.2f}.mp4"
-
-    def account_status(self) -> AccountStatus:
-        self._note()
-        return self.status
-
-    def sign_in(self, email: str, password: str) -> AccountStatus:
-        self._note()
-        if self.sign_in_error:
-            raise self.sign_in_error
-        assert password == PASSWORD
-        self.status = SIGNED_IN.model_copy(update={"email": email})
-        return self.status
-
-    def sign_up(self, email: str, password: str) -> AccountStatus:
-        return self.sign_in(email, password)
-
-    def sign_out(self) -> AccountStatus:
-        self._note()
-        self.status = SIGNED_OUT
-        return self.status
-
-    def _note(self) -> None:
-        self.calls_on.add(threading.get_ident())

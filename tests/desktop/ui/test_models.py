@@ -19,11 +19,11 @@ from desktop.ui.incoming import LONGEST, bounded_line, incoming_text
 from desktop.ui.keys import GROUPS, Command, command_for
 from desktop.ui.models.history import History
 from desktop.ui.models.timeline import Timeline
-from desktop.ui.ports import AccountStatus
+from desktop.ui.ports import AccountStatus, Meter
 from desktop.ui.reveal import reveal_command
 from desktop.ui.timeline_geometry import HANDLE, MARGIN, Hit, Part, TimelineGeometry
 from desktop.ui.words import Remedy, meter_text, remedy_for, renewal_text, stage_text, time_left
-from tests.desktop.ui.stage import SIGNED_IN
+from tests.desktop.ui.stage_account import SIGNED_IN
 
 
 def source(duration: float = 10.0, **extra: object) -> Source:
@@ -327,8 +327,8 @@ def test_each_failure_offers_what_may_help(code: str, exit: Exit, opening: bool,
     ("status", "meter", "renewal"),
     [
         (SIGNED_IN, "4 of 5 trims left", "renews 3 Dec"),
-        (SIGNED_IN.model_copy(update={"trims_limit": None}), "Unlimited trims", ""),
-        (SIGNED_IN.model_copy(update={"trims_available": None}), "5 trims a month", "renews 3 Dec"),
+        (SIGNED_IN.model_copy(update={"trims": Meter()}), "Unlimited trims", ""),
+        (SIGNED_IN.model_copy(update={"trims": Meter(limit=5)}), "5 trims a month", "renews 3 Dec"),
         (AccountStatus(signed_in=False), "Not signed in", ""),
     ],
 )

@@ -34,7 +34,8 @@ from desktop.ui.models.session import State
 from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog
 from desktop.ui.widgets.timeline_view import TimelineView
 from desktop.ui.window import MainWindow
-from tests.desktop.ui.stage import PASSWORD, SIGNED_IN, StagePorts
+from tests.desktop.ui.stage import StagePorts
+from tests.desktop.ui.stage_account import PASSWORD, SIGNED_IN
 
 LINK = "https://www.youtube.com/watch?v=abcdefghijk"
 FRAME = 1 / 30
@@ -544,7 +545,7 @@ def test_signing_in_shows_the_meter_and_signing_out_hides_it(
 
 
 def test_the_password_is_kept_nowhere(window: MainWindow, qtbot: QtBot, home: Path) -> None:
-    window.sign_in()
+    window.accounts.sign_in()
     dialog = the_dialog(window, SignInDialog)
     QTest.keyClicks(dialog.password, PASSWORD)
     assert dialog.password.echoMode() == QLineEdit.EchoMode.Password
