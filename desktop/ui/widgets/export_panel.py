@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.timecode import format_length
 from desktop.trim.edit import Mode
@@ -50,22 +50,41 @@ class ExportPanel(QWidget):
         self.make.setToolTip(self.tr("Make the clip  (Ctrl+E)"))
         self.make.clicked.connect(self.requested)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 14, 18, 18)
-        layout.setSpacing(4)
-        layout.addWidget(self.segments)
-        layout.addSpacing(4)
-        layout.addWidget(self.deliveries)
-        layout.addSpacing(8)
-        layout.addWidget(label(self.tr("How"), "heading"))
-        layout.addWidget(self.modes)
-        layout.addSpacing(8)
-        layout.addWidget(label(self.tr("Save as"), "heading"))
-        layout.addLayout(self._build_destination())
-        layout.addStretch()
-        layout.addWidget(self.make)
+        layout.setContentsMargins(0, 12, 0, 18)
+        layout.setSpacing(12)
+        layout.addWidget(self._build_choices(), 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(18, 0, 18, 0)
+        foot.addWidget(self.make)
+        layout.addLayout(foot)
         export.changed.connect(self._show)
         timeline.selection_changed.connect(self._show)
         self._show()
+
+    def _build_choices(self) -> QScrollArea:
+        """All but the button; in a low window this can be scrolled."""
+        choices = QWidget()
+        column = QVBoxLayout(choices)
+        column.setContentsMargins(18, 2, 18, 2)
+        column.setSpacing(4)
+        column.addWidget(self.segments)
+        column.addSpacing(4)
+        column.addWidget(self.deliveries)
+        column.addSpacing(8)
+        column.addWidget(label(self.tr("How"), "heading"))
+        column.addWidget(self.modes)
+        column.addSpacing(8)
+        column.addWidget(label(self.tr("Save as"), "heading"))
+        column.addLayout(self._build_destination())
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidget(choices)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.viewport().setAutoFillBackground(False)
+        choices.setAutoFillBackground(False)
+        return area
 
     def _build_destination(self) -> QHBoxLayout:
         self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
