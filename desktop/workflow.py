@@ -220,7 +220,7 @@ class Workflow:
             wish=wish,
             source=source,
             transcript=transcript and transcript.expanduser().absolute(),
-            cache=settings.cache,
+            models=settings.models,
             offline=settings.offline,
         )
         if source is None:
@@ -276,18 +276,6 @@ class Workflow:
         return self._jobs.run(job, FetchedMedia, progress=_passing(report), token=token)
 
     # The account
-
-    def account_status(self) -> AccountStatus:
-        return self.account().status()
-
-    def sign_in(self, email: str, password: str) -> AccountStatus:
-        return self.account().sign_in(email, password)
-
-    def sign_up(self, email: str, password: str) -> AccountStatus:
-        return self.account().sign_up(email, password)
-
-    def sign_out(self) -> AccountStatus:
-        return self.account().sign_out()
 
     def recover(self) -> list[Path]:
         """Put right what a killed run left behind; the clips that got their names by it."""
