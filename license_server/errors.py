@@ -110,6 +110,7 @@ class RefreshTokenReused(Unauthenticated):
 
 class InvalidCredentials(Unauthenticated):
     code, title, status = "invalid-credentials", "The email or the password is wrong", 401
+    keeps_changes = True  # that somebody tried is counted, and goes to the audit log
 
 
 class ApiKeyInvalid(Unauthenticated):

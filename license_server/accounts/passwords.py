@@ -54,9 +54,10 @@ def matches(password: SecretStr, stored: str | None) -> bool:
     return right and stored is not None
 
 
-def needs_new_hash(stored: str) -> bool:
-    """Whether the hash was made with another cost than today's."""
-    return _hasher(_cost()).check_needs_rehash(stored)
+def hash_again(password: SecretStr, stored: str) -> str | None:
+    """The hash with today's cost of a password that `stored` was made of with another cost; else None."""
+    hasher = _hasher(_cost())
+    return hasher.hash(_canonical(password)) if hasher.check_needs_rehash(stored) else None
 
 
 @cache

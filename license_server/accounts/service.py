@@ -29,7 +29,7 @@ from license_server.errors import (
 )
 from license_server.mail import outbox
 from license_server.mail.letters import NewSignIn, VerifyEmail
-from license_server.system.service import record
+from license_server.system.service import NOBODY, record
 
 WRONG_CREDENTIALS = "Check both, and try again."
 
@@ -55,25 +55,47 @@ def register(email: str, password_hash: str, full_name: str | None) -> Account:
     return account
 
 
-def check_credentials(email: str, password: SecretStr) -> str:
-    """The id of the account that these are the credentials of, found before the unit of work begins.
+@dataclass(frozen=True)
+class Checked:
+    """Whose credentials these are; `new_hash` is to replace `hash`, where the cost has changed."""
 
-    Takes as long for an unknown address as for a known one. Raises `InvalidCredentials`.
+    account_id: str
+    hash: str
+    new_hash: str | None
+
+
+def check_credentials(email: str, password: SecretStr) -> Checked:
+    """The account that these are the credentials of, found before the unit of work begins.
+
+    Does the same for an unknown address as for a known one. Raises `InvalidCredentials`.
     """
     with snapshot() as session:
         row = session.execute(
             select(Account.id, Account.password_hash).where(Account.email == email)
         ).one_or_none()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
+        record("session.refused", row.id if row else NOBODY)
         raise InvalidCredentials(WRONG_CREDENTIALS)
-    account_id: str = row.id
-    return account_id
+    return Checked(row.id, row.password_hash, passwords.hash_again(password, row.password_hash))
 
 
-def check_password(account: Account, password: SecretStr) -> None:
-    """Raises `InvalidCredentials` if it is not the account's password."""
+def confirm(account: Account, password: SecretStr, address: str | None) -> None:
+    """Has somebody who is signed in prove who they are. Raises `InvalidCredentials` or `TooManyAttempts`."""
+    attempt = throttle.begin_within(account.email, address)
     if not passwords.matches(password, account.password_hash):
+        record("account.confirmation-refused", account.id)
         raise InvalidCredentials("The password is wrong.")
+    throttle.succeed(attempt)
+
+
+def keep_new_hash(checked: Checked) -> None:
+    """Keeps the password under today's cost, unless it was changed meanwhile."""
+    if checked.new_hash is not None:
+        db.session.execute(
+            update(Account)
+            .where(Account.id == checked.account_id, Account.password_hash == checked.hash)
+            .values(password_hash=checked.new_hash)
+        )
 
 
 def sign_in(account_id: str, client: str | None) -> Tokens:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Tuple, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from license_server.accounts.access_tokens import keyed_digest
 from license_server.accounts.models import SignInAttempts
@@ -66,27 +67,17 @@ def begin(email: str, address: str | None) -> Attempt:
     """
     attempt = Attempt.of(email, address)
     with apart() as session:
-        by_address, by_account, by_both = _locked(session, attempt)
-        at = now()
-        for row in (by_address, by_account, by_both):
-            if row.tried_at + FORGOTTEN_AFTER <= at:
-                row.failures = 0
-        known = by_both.succeeded_at is not None and by_both.succeeded_at + KNOWN_FOR > at
-        attacked = by_account.failures >= UNDER_ATTACK and not known
-        ends = by_both.tried_at + _wait(
-            by_both.failures, FREE_TRIES_UNDER_ATTACK if attacked else FREE_TRIES, LONGEST_WAIT
-        )
-        if not known:
-            ends = max(
-                ends,
-                by_address.tried_at
-                + _wait(by_address.failures, FREE_TRIES_OF_AN_ADDRESS, LONGEST_WAIT_OF_AN_ADDRESS),
-            )
-        if ends > at:
-            raise TooManyAttempts(math.ceil((ends - at).total_seconds()))
-        for row in (by_address, by_account, by_both):
-            row.failures += 1
-            row.tried_at = at
+        _count(session, attempt)
+    return attempt
+
+
+def begin_within(email: str, address: str | None) -> Attempt:
+    """The same within the unit of work, for a password that is asked of somebody who is signed in.
+
+    `InvalidCredentials` keeps what was counted.
+    """
+    attempt = Attempt.of(email, address)
+    _count(db.session, attempt)
     return attempt
 
 
@@ -116,13 +107,37 @@ def forget(email: str) -> None:
     db.session.execute(delete(SignInAttempts).where(SignInAttempts.account_key == _account_key(email)))
 
 
+def _count(session: Session | scoped_session[Any], attempt: Attempt) -> None:
+    by_address, by_account, by_both = _locked(session, attempt)
+    at = now()
+    for row in (by_address, by_account, by_both):
+        if row.tried_at + FORGOTTEN_AFTER <= at:
+            row.failures = 0
+    known = by_both.succeeded_at is not None and by_both.succeeded_at + KNOWN_FOR > at
+    attacked = by_account.failures >= UNDER_ATTACK and not known
+    ends = by_both.tried_at + _wait(
+        by_both.failures, FREE_TRIES_UNDER_ATTACK if attacked else FREE_TRIES, LONGEST_WAIT
+    )
+    if not known:
+        ends = max(
+            ends,
+            by_address.tried_at
+            + _wait(by_address.failures, FREE_TRIES_OF_AN_ADDRESS, LONGEST_WAIT_OF_AN_ADDRESS),
+        )
+    if ends > at:
+        raise TooManyAttempts(math.ceil((ends - at).total_seconds()))
+    for row in (by_address, by_account, by_both):
+        row.failures += 1
+        row.tried_at = at
+
+
 def _wait(failures: int, free: int, longest: timedelta) -> timedelta:
     if failures < free:
         return timedelta()
     return min(timedelta(seconds=2 ** min(failures - free, 20)), longest)
 
 
-def _locked(session: Session, attempt: Attempt) -> list[SignInAttempts]:
+def _locked(session: Session | scoped_session[Any], attempt: Attempt) -> list[SignInAttempts]:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(
         insert(SignInAttempts)

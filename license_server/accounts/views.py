@@ -72,9 +72,10 @@ def register(body: Registration) -> SignedIn:
 def login(body: Credentials) -> SignedIn:
     """Sign in."""
     attempt = throttle.begin(body.email, request.remote_addr)
-    account_id = service.check_credentials(body.email, body.password)
+    checked = service.check_credentials(body.email, body.password)
     first = throttle.succeed(attempt)
-    tokens = service.sign_in(account_id, _client())
+    service.keep_new_hash(checked)
+    tokens = service.sign_in(checked.account_id, _client())
     if first:
         service.tell_of_sign_in(tokens.account, _client())
     return _signed_in(tokens)
@@ -140,7 +141,7 @@ def me() -> User:
     return _user(identity.caller().account)
 
 
-@room.serve("PUT", "/auth/me", access="session", problems=(EmailTaken, InvalidCredentials))
+@room.serve("PUT", "/auth/me", access="session", problems=(EmailTaken, InvalidCredentials, TooManyAttempts))
 def change_me(body: ProfileChange) -> User:
     """Change the name or the email address; a field that is not sent stays."""
     account = identity.caller().account
@@ -149,28 +150,31 @@ def change_me(body: ProfileChange) -> User:
             raise ValidationFailed(
                 [FieldFault(field="current_password", message="is needed to change the email address")]
             )
-        service.check_password(account, body.current_password)
+        service.confirm(account, body.current_password, request.remote_addr)
         service.change_email(account, body.email)
     if "full_name" in body.model_fields_set:
         account.full_name = body.full_name
     return _user(account)
 
 
-@room.serve("DELETE", "/auth/me", access="session", problems=(InvalidCredentials,))
+@room.serve("DELETE", "/auth/me", access="session", problems=(InvalidCredentials, TooManyAttempts))
 def delete_me(body: PasswordConfirmation) -> None:
     """Delete the account and everything that is stored about it."""
     account = identity.caller().account
-    service.check_password(account, body.password)
+    service.confirm(account, body.password, request.remote_addr)
     service.delete_account(account)
 
 
 @room.serve(
-    "POST", "/auth/change-password", access="session", problems=(InvalidCredentials, PasswordTooCommon)
+    "POST",
+    "/auth/change-password",
+    access="session",
+    problems=(InvalidCredentials, TooManyAttempts, PasswordTooCommon),
 )
 def change_password(body: PasswordChange) -> None:
     """Change the password; all other sessions end."""
     caller = identity.caller()
-    service.check_password(caller.account, body.current_password)
+    service.confirm(caller.account, body.current_password, request.remote_addr)
     password_hash = passwords.hash_new(body.new_password, caller.account.email, "new_password")
     service.change_password(caller.account, caller.session, password_hash)
 

@@ -20,6 +20,7 @@ from license_server.leases import reclaim
 from license_server.leases.models import Lease
 from license_server.mail.models import Mail
 from license_server.system.models import AuditEntry
+from license_server.system.service import NOBODY
 from license_server.tiers.catalogue import Meter
 from license_server.usage import ledger
 from license_server.usage.models import UsageLog, UsageStats
@@ -135,6 +136,7 @@ def _leases() -> None:
 def _logs() -> None:
     _forget(UsageLog, UsageLog.at < now() - RECORDS_KEPT)
     _forget(AuditEntry, AuditEntry.at < now() - RECORDS_KEPT)
+    _forget(AuditEntry, (AuditEntry.account_id == NOBODY) & (AuditEntry.at < now() - KEPT))
 
 
 def _forget(model: type[Base], which: ColumnElement[bool]) -> None:

@@ -23,6 +23,7 @@ from license_server.logs import log
 from license_server.mail import rendering, transport
 from license_server.mail.letters import LETTERS, Letter, ResetPassword, VerifyEmail
 from license_server.mail.models import Mail
+from license_server.system.service import record
 
 FIRST_RETRY = timedelta(minutes=2)
 """Longer than a conversation with a server can take, so that nobody else claims a mail meanwhile."""
@@ -135,6 +136,8 @@ def _link(mail: Mail, purpose: email_tokens.Purpose, config: Config) -> str | No
     token = email_tokens.make(mail.id, account, purpose, mail.created_at)
     if token is None:
         return None
+    if mail.tries == 0 and purpose == "reset-password":
+        record("account.password-reset-asked", account.id)
     mail.account_id = account.id
     return f"{config.public_url.rstrip('/')}/{purpose}?token={token}"
 

@@ -136,3 +136,55 @@ def test_neither_the_email_nor_the_address_is_kept_in_clear(app: Flask, ada: Per
         kept = {key for row in rows for key in (row.account_key, row.address_key)} - {""}
     assert len(rows) == 4
     assert all(len(key) == 64 and int(key, 16) for key in kept)
+
+
+def _asked(person: Person, path: str, password: str) -> TestResponse:
+    """A call that asks somebody who is signed in for their password."""
+    method, body = {
+        "/auth/change-password": (
+            "POST",
+            {"current_password": password, "new_password": "eight orange kettles"},
+        ),
+        "/auth/me": ("DELETE", {"password": password}),
+        "/auth/me?email": ("PUT", {"current_password": password, "email": "new@example.com"}),
+    }[path]
+    return person.call(method, path.partition("?")[0], body)
+
+
+@on_both_databases
+@pytest.mark.parametrize("path", ["/auth/change-password", "/auth/me", "/auth/me?email"])
+def test_who_is_signed_in_cannot_guess_the_password_faster(ada: Person, clock: TestClock, path: str) -> None:
+    refusals = [_asked(ada, path, "wrong password") for _ in range(throttle.FREE_TRIES)]
+    assert {(answer.status_code, answer.get_json()["code"]) for answer in refusals} == {
+        (401, "invalid-credentials")
+    }
+    for wait in (1, 2, 4):
+        refused = _asked(ada, path, PASSWORD)
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "too-many-attempts")
+        assert refused.headers["Retry-After"] == str(wait)
+        clock.advance(seconds=wait)
+        assert _asked(ada, path, "wrong password").status_code == 401
+    clock.advance(seconds=8)
+    assert _asked(ada, path, PASSWORD).status_code in {200, 204}
+
+
+def test_the_tries_at_signing_in_and_at_changing_the_password_count_together(app: Flask, ada: Person) -> None:
+    _fail(app, ada.email, "127.0.0.1", throttle.FREE_TRIES)
+    assert _asked(ada, "/auth/change-password", PASSWORD).status_code == 429
+
+
+@on_both_databases
+def test_guesses_at_the_same_moment_are_counted_one_by_one(app: Flask, ada: Person) -> None:
+    gate = threading.Barrier(8)
+    statuses: list[int] = []
+
+    def guess() -> None:
+        gate.wait()
+        statuses.append(_asked(ada, "/auth/change-password", "wrong password").status_code)
+
+    threads = [threading.Thread(target=guess) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [401] * throttle.FREE_TRIES + [429] * (8 - throttle.FREE_TRIES)
