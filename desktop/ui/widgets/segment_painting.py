@@ -58,11 +58,14 @@ class SegmentPainting:
 
     def _quiet(self, segment: Selection, badge: str) -> None:
         painter, rect = self._painter, self._rect(segment)
+        painter.save()
+        painter.setClipRect(self._track, Qt.ClipOperation.IntersectClip)
         painter.setBrush(theme.color("accent", 0.7))
         painter.drawRect(QRectF(rect.left(), rect.top(), rect.width(), 2))
         painter.drawRect(QRectF(rect.left(), rect.bottom() - 2, rect.width(), 2))
         painter.drawRect(QRectF(rect.left(), rect.top(), 2, rect.height()))
         painter.drawRect(QRectF(rect.right() - 2, rect.top(), 2, rect.height()))
+        painter.restore()
         self._badge(rect, badge, "raised", "accent")
 
     def _active(self, segment: Selection, accent: QColor, badge: str) -> None:
