@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import keyring
 import pytest
+from keyring.backends import SecretService
 
 from stage import BIN, SAMPLE, license_server, secret_service
+from tests.stripe import Stripe
 
 __all__ = ["SAMPLE"]
 
@@ -80,6 +85,52 @@ def keyring_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
     """The environment in which a real Secret Service is found."""
     with secret_service(tmp_path_factory.mktemp("keyring")) as found:
         yield found
+
+
+class Server:
+    """A license server of the test's own, which can go away and come back at the same address."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._running = ExitStack()
+        self.url = self._running.enter_context(license_server(data))
+
+    def go_away(self) -> None:
+        self._running.close()
+
+    def come_back(self) -> None:
+        port = urlsplit(self.url).port
+        assert port is not None
+        assert self._running.enter_context(license_server(self._data, port)) == self.url
+
+
+@pytest.fixture
+def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stripe]:
+    """A Stripe for the license servers that are started from here on."""
+    with Stripe() as running:
+        for name, value in running.env.items():
+            monkeypatch.setenv(name, value)
+        yield running
+    assert not running.faults
+
+
+@pytest.fixture
+def own_server(stripe: Stripe, tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "own-server")
+    stripe.deliver_to(f"{server.url}/api/v1/payments/webhook")
+    yield server
+    server.go_away()
+
+
+@pytest.fixture
+def real_keyring(keyring_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process's keyring is a real Secret Service."""
+    for name, value in keyring_environment.items():
+        monkeypatch.setenv(name, value)
+    before = keyring.get_keyring()
+    keyring.set_keyring(SecretService.Keyring())
+    yield
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

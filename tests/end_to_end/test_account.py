@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from stage import license_server
-from tests.end_to_end.conftest import SAMPLE, Command
+from tests.end_to_end.conftest import SAMPLE, Command, Server
 from tests.stripe import Stripe
-
-
-class Server:
-    """A license server of the test's own, which can go away and come back at the same address."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._running = ExitStack()
-        self.url = self._running.enter_context(license_server(data))
-
-    def go_away(self) -> None:
-        self._running.close()
-
-    def come_back(self) -> None:
-        port = urlsplit(self.url).port
-        assert port is not None
-        assert self._running.enter_context(license_server(self._data, port)) == self.url
-
-
-@pytest.fixture
-def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stripe]:
-    """A Stripe for the license servers that are started from here on."""
-    with Stripe() as running:
-        for name, value in running.env.items():
-            monkeypatch.setenv(name, value)
-        yield running
-    assert not running.faults
-
-
-@pytest.fixture
-def own_server(stripe: Stripe, tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "own-server")
-    stripe.deliver_to(f"{server.url}/api/v1/payments/webhook")
-    yield server
-    server.go_away()
 
 
 @pytest.fixture

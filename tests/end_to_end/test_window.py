@@ -7,10 +7,8 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import psutil
 import pytest
-from keyring.backends import SecretService
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -40,17 +38,6 @@ def youtube_everywhere(youtube: YouTube, monkeypatch: pytest.MonkeyPatch) -> You
     for name, value in youtube.env.items():
         monkeypatch.setenv(name, value)
     return youtube
-
-
-@pytest.fixture
-def real_keyring(keyring_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process's keyring is a real Secret Service."""
-    for name, value in keyring_environment.items():
-        monkeypatch.setenv(name, value)
-    before = keyring.get_keyring()
-    keyring.set_keyring(SecretService.Keyring())
-    yield
-    keyring.set_keyring(before)
 
 
 @pytest.fixture
