@@ -94,6 +94,7 @@ class WorkflowPorts(WorkflowAccountPorts):
             self._workflow.prepare()
             # What the first preview of a link needs, yt-dlp's networking among it.
             import desktop.source.preview  # noqa: F401, PLC0415
+
             for clip in self._workflow.recover():
                 logger.info("finished a clip of an earlier run: %s", clip.name)
             self._workflow.account().settle()

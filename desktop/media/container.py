@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.stream import Discard, Stream
 
 from desktop.errors import Exit, ReelyError
 from desktop.media.remote import Media
@@ -56,6 +57,12 @@ def _opened(file: Any) -> InputContainer:
         metadata_errors="replace",
     )
     return opened
+
+
+def read_only(container: InputContainer, *streams: Stream) -> None:
+    """From now on the demuxer passes over what is not of these streams, without reading it where it can."""
+    for stream in container.streams:
+        stream.discard = Discard.default if stream in streams else Discard.all
 
 
 def check_readable(path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
 from numpy.typing import NDArray
 
-from desktop.media.container import open_media, unreadable
+from desktop.media.container import open_media, read_only, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.pictures import PictureReader
 from desktop.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
+from desktop.media.windows import has_table, is_mp4, packets_around
 
 Ticks = NDArray[np.int64]
 
@@ -59,6 +62,8 @@ class StreamPackets:
     """Sound: samples at the start that are decoded but not presented (the encoder's delay)."""
     start: Fraction | None = None
     """When the first thing is presented, in seconds of the file, as the container tells it."""
+    by_presentation: bool = False
+    """Whether the demuxer, asked to go to a time, looks for when keyframes are presented, not decoded."""
 
     def __len__(self) -> int:
         return int(self.pts.size)
@@ -108,16 +113,16 @@ class StreamPackets:
     def sample_positions(self, rate: int) -> NDArray[np.int64]:
         """For sound: the number of each packet's first sample, counted from the source's zero.
 
-        Where times are coarser than samples (Matroska: milliseconds) but packets are all of one length,
-        packets are counted from the first one, as a decoder does; that is exact to the sample.
+        Where samples fall between ticks (Matroska: milliseconds; MPEG-TS: 1/90000 s) but packets are all of
+        one length, packets are counted from the first one, as a decoder does; that is exact to the sample.
         """
         told = (self.pts * float(self.time_base) - float(self.origin)) * rate
         coarse = float(self.time_base * rate)
-        if coarse > 1 and len(self) > 2:
+        if (self.time_base * rate).numerator > 1 and len(self) > 2:
             length = round((told[-1] - told[0]) / (len(self) - 1))
             first = self.start if self.start is not None else int(self.pts[0]) * self.time_base
             regular = round((first - self.origin) * rate) - self.delay + length * np.arange(len(self))
-            if np.abs(regular - told).max() <= 2 * coarse:
+            if np.abs(regular - told).max() <= max(1, 2 * coarse):
                 return np.asarray(regular, dtype=np.int64)
         return np.asarray(np.rint(told), dtype=np.int64)
 
@@ -129,6 +134,10 @@ class StreamPackets:
         keys = np.flatnonzero(self.clean if clean and self.clean.any() else self.key)
         before = keys[self.pts[keys] <= tick]
         return int(before[-1] if before.size else keys[0])
+
+    def seek_tick(self, number: int) -> int:
+        """Where to go so that the next packet of this stream is the keyframe `number`, or one before it."""
+        return int((self.pts if self.by_presentation else self.dts)[number])
 
     def frame_times(self) -> FrameTimes:
         """The pictures' times in seconds on the source's clock."""
@@ -174,20 +183,21 @@ class _Columns:
         self.shown.append(shown)
         self.size.append(packet.size)
 
-    def freeze(self, stream: VideoInfo | AudioInfo, origin: Fraction) -> StreamPackets:
+    def freeze(self, stream: VideoInfo | AudioInfo, origin: Fraction, container: str) -> StreamPackets:
         return StreamPackets(
             index=stream.index,
             time_base=stream.time_base,
             origin=origin,
             start=stream.start,
             delay=self.delay,
-            pts=np.array(self.pts, dtype=np.int64),
-            dts=np.array(self.dts, dtype=np.int64),
-            duration=np.array(self.duration, dtype=np.int64),
-            key=np.array(self.key, dtype=np.bool_),
-            clean=np.array(self.clean, dtype=np.bool_),
-            shown=np.array(self.shown, dtype=np.bool_),
-            size=np.array(self.size, dtype=np.int64),
+            by_presentation=is_mp4(container),
+            pts=np.frombuffer(self.pts, dtype=np.int64),
+            dts=np.frombuffer(self.dts, dtype=np.int64),
+            duration=np.frombuffer(self.duration, dtype=np.int64),
+            key=np.frombuffer(self.key, dtype=np.bool_),
+            clean=np.frombuffer(self.clean, dtype=np.bool_),
+            shown=np.frombuffer(self.shown, dtype=np.bool_),
+            size=np.frombuffer(self.size, dtype=np.int64),
         )
 
 
@@ -196,11 +206,16 @@ def read_packets(
     info: MediaInfo | None = None,
     progress: Callable[[float], None] | None = None,
     origin: Fraction | None = None,
+    *,
+    spans: Sequence[tuple[float, float]] | None = None,
+    tap: Callable[[Packet[Any]], None] | None = None,
 ) -> PacketIndex:
     """Read every packet of the first moving picture and of all sounds, without decoding.
 
     `progress` is told 0..1 as the file is read. `origin` (seconds of the file) sets another zero of the
-    clock than the file's own. Raises what `probe` raises.
+    clock than the file's own. With `spans` (seconds on the clock) those packets are enough that are presented
+    in them or needed to decode them; where the file has no table of its packets all are read nevertheless.
+    `tap` sees each packet. Raises what `probe` raises.
     """
     info = info or probe(path)
     wanted: dict[int, VideoInfo | AudioInfo] = {audio.index: audio for audio in info.audios}
@@ -208,9 +223,16 @@ def read_packets(
         wanted[info.video.index] = info.video
     columns = {index: _Columns() for index in wanted}
     reader = PictureReader(info.video.codec) if info.video else None
+    zero = info.start if origin is None else origin
     with open_media(path) as container:
-        streams = [container.streams[index] for index in wanted]
-        for number, packet in enumerate(container.demux(*streams)):
+        lead = [info.video.index] if info.video else []
+        order = dict.fromkeys((*lead, *wanted))
+        streams = [container.streams[index] for index in order]
+        read_only(container, *streams)
+        for number, packet in enumerate(_packets(container, info, streams, zero, spans)):
+            if packet is None:
+                reader = PictureReader(info.video.codec) if info.video else None
+                continue
             pts = packet.pts if packet.pts is not None else packet.dts
             if pts is None or packet.size == 0:
                 continue  # the end of a stream, or a packet without any time: it cannot be placed
@@ -220,12 +242,31 @@ def read_packets(
                 shown = reader.is_shown(packet, pts) and shown
             dts = packet.dts if packet.dts is not None else pts
             columns[index].add(pts, dts, packet, clean=clean, shown=shown)
+            if tap is not None:
+                tap(packet)
             if progress is not None and number % _REPORT_EVERY == 0 and info.size:
                 progress(min(1.0, (packet.pos or 0) / info.size))
-    zero = info.start if origin is None else origin
-    index_of = {index: columns[index].freeze(stream, zero) for index, stream in wanted.items()}
+    index_of = {
+        index: columns[index].freeze(stream, zero, info.container) for index, stream in wanted.items()
+    }
     if not any(packets.shown.any() for packets in index_of.values()):
         raise unreadable(path)
     if progress is not None:
         progress(1.0)
     return PacketIndex(info, {index: packets for index, packets in index_of.items() if packets.shown.any()})
+
+
+def _packets(
+    container: InputContainer,
+    info: MediaInfo,
+    streams: Sequence[Stream],
+    zero: Fraction,
+    spans: Sequence[tuple[float, float]] | None,
+) -> Iterator[Packet[Any] | None]:
+    """All packets, or those of `spans`; None where some are left out."""
+    # Where samples fall between ticks, sound is counted from its first packet on.
+    counted = any((audio.time_base * audio.sample_rate).numerator > 1 for audio in info.audios)
+    if spans is None or counted or not has_table(container, streams):
+        return container.demux(*streams)
+    told = [(Fraction(begin) + zero, Fraction(end) + zero) for begin, end in spans]
+    return packets_around(container, streams, told)

@@ -2,64 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from av.packet import Packet
+from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media, shown
+from desktop.media.container import open_media, read_only, shown
 from desktop.media.packets import StreamPackets
-from desktop.media.probe import AudioInfo
+from desktop.trim.compare import Checksum
+from desktop.trim.media import Sound
 from desktop.trim.plan import ClipPlan
 
 # Codecs that MP4 carries and players play there; others are encoded anew (sound) or refused (pictures).
 MP4_PICTURES = {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video"}
 MP4_SOUNDS = {"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"}
 # Sound is decoded this long before it is heard: what a decoder needs to settle (RFC 7845, 4.6: 80 ms for
-# Opus; AAC and MP3 overlap with the packet before).
-_PREROLL = Fraction(8, 100)
+# Opus; AAC overlaps with the packet before; in MP3 a packet's bits may be in up to ten packets before it).
+_PREROLL, _PREROLL_MP3 = Fraction(8, 100), Fraction(1, 4)
 
 
 def read_numbered(
-    path: Path, packets: StreamPackets, wanted: Collection[int]
+    path: Path, packets: StreamPackets, wanted: Sequence[int] | NDArray[np.int64]
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    """The packets with these numbers (positions in decoding order), in that order.
+    """The packets with these numbers (positions in decoding order, ascending), in that order.
 
     Packets are told by their times. Raises ReelyError `source-changed` where one of them is not found.
     """
-    first, last = min(wanted), max(wanted)
-    numbers = {(int(packets.pts[n]), int(packets.dts[n])): n for n in wanted}
-    stop = int(packets.dts[last])
+    first = int(wanted[0])
     # Seeking is not exact in every container; where it lands too late, the file is read from its start.
     for seek in (first, 0) if first else (0,):
-        found = 0
+        left = iter(wanted)
+        awaited: int | None = int(next(left))
         with open_media(path) as container:
             stream = container.streams[packets.index]
+            read_only(container, stream)
             if seek:
-                container.seek(int(packets.dts[seek]), stream=stream, backward=True)
-            for packet in container.demux(stream):
-                if packet.size == 0:
+                container.seek(packets.seek_tick(seek), stream=stream, backward=True)
+            for number, packet in _numbered(container.demux(stream), packets, first):
+                if number != awaited:
                     continue
-                pts = packet.pts if packet.pts is not None else packet.dts
-                dts = packet.dts if packet.dts is not None else pts
-                if pts is None or dts is None:
-                    continue
-                number = numbers.get((pts, dts))
-                if number is None:
-                    if dts > stop:
-                        break
-                    continue
-                if not found and number != first:
-                    break  # landed behind the first one
-                found += 1
                 yield number, packet
-                if found == len(numbers):
+                awaited = next(left, None)
+                if awaited is None:
                     return
-        if found:
+        if awaited != first:
             break
     raise ReelyError(
         "source-changed",
@@ -69,37 +61,111 @@ def read_numbered(
     )
 
 
-def copied_sound(
-    path: Path, audio: AudioInfo, packets: StreamPackets, clip: ClipPlan
-) -> Iterator[Packet[Any]]:
-    """The sound of the clip as copied packets, in samples on the clip's clock.
+def _numbered(
+    demuxed: Iterator[Packet[Any]], packets: StreamPackets, first: int
+) -> Iterator[tuple[int, Packet[Any]]]:
+    """The packets from number `first` on, as long as they are those of the index."""
+    number = first
+    for packet in demuxed:
+        pts = packet.pts if packet.pts is not None else packet.dts
+        dts = packet.dts if packet.dts is not None else pts
+        if packet.size == 0 or pts is None or dts is None:
+            continue
+        if number == len(packets) or (pts, dts) != (packets.pts[number], packets.dts[number]):
+            if number > first or dts > packets.dts[first]:
+                return  # another one, or landed behind the first
+            continue
+        yield number, packet
+        number += 1
 
-    The first segment begins to the sample (what is before it, is at negative times and hidden by the edit
-    list); so does the end. At joins packets follow each other as closely as whole packets can.
-    """
-    rate = audio.sample_rate
-    positions = packets.sample_positions(rate)
-    ends = np.append(positions[1:], positions[-1] + _last_length(packets, rate))
-    written_to: int | None = None
-    for segment, offset in zip(clip.segments, clip.offsets, strict=False):
+
+@dataclass(frozen=True, eq=False)
+class SoundCopy:
+    """The sound of a clip as copied packets; `positions` and `ends` count samples on the source's clock."""
+
+    sound: Sound
+    clip: ClipPlan
+    positions: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    checksum: Checksum = field(default_factory=Checksum)
+    """Of what was copied so far."""
+
+    @classmethod
+    def of(cls, sound: Sound, clip: ClipPlan) -> SoundCopy:
+        packets, rate = sound.packets, sound.info.sample_rate
+        positions = packets.sample_positions(rate)
+        last = max(1, round(int(packets.duration[-1]) * packets.time_base * rate))
+        return cls(sound, clip, positions, np.append(positions[1:], positions[-1] + last))
+
+    def is_exact(self) -> bool:
+        """Whether the copy begins and ends to the sample where the clip does.
+
+        The edit list can cut a packet's sound at the clip's ends only, so there must be one segment; and
+        packets must follow each other without gap or overlap, from before its start to its end or theirs.
+        """
+        if self.sound.info.codec not in MP4_SOUNDS or len(self.clip.segments) != 1:
+            return False
+        rate, (segment,) = self.sound.info.sample_rate, self.clip.segments
         start, stop = round(segment.start * rate), round(segment.end * rate)
-        shift = round(offset * rate) - start
-        begin = start - (round(_PREROLL * rate) if written_to is None else 0)
-        wanted = np.flatnonzero((ends > begin) & (positions < stop))
-        if written_to is not None:
-            # At a join half a packet may be lost or doubled, never more.
-            wanted = wanted[(positions[wanted] + ends[wanted]) // 2 + shift >= written_to]
-        for number, packet in read_numbered(path, packets, wanted.tolist()) if wanted.size else ():
-            place = max(int(positions[number]) + shift, written_to if written_to is not None else -stop)
-            end = int(ends[number]) + shift
-            if segment is clip.segments[-1]:
-                end = min(end, stop + shift)
-            written_to = max(end, place + 1)
-            yield retimed(packet, place, place, written_to - place, Fraction(1, rate))
+        inside = np.flatnonzero((self.ends > start) & (self.positions < stop))
+        if not inside.size or self.positions[inside[0]] > start:
+            return False
+        lengths = np.diff(self.positions[inside])
+        return bool(np.all(lengths == lengths[:1]) and np.all(lengths > 0))
+
+    @property
+    def preroll(self) -> int:
+        """How many samples before the first one heard its decoding begins, at least."""
+        info = self.sound.info
+        return round((_PREROLL_MP3 if info.codec == "mp3" else _PREROLL) * info.sample_rate)
+
+    @property
+    def count(self) -> int:
+        """How many packets there are at most."""
+        rate = self.sound.info.sample_rate
+        return sum(
+            int(np.count_nonzero((self.ends > begin) & (self.positions < stop)))
+            for begin, stop in (
+                (round(segment.start * rate) - self.preroll, round(segment.end * rate))
+                for segment in self.clip.segments
+            )
+        )
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """The packets, in samples on the clip's clock.
+
+        The first segment begins to the sample (what is before it, is at negative times and hidden by the edit
+        list); so does the end. At joins packets follow each other as closely as whole packets can.
+        """
+        rate = self.sound.info.sample_rate
+        written_to: int | None = None
+        for segment, offset in zip(self.clip.segments, self.clip.offsets, strict=False):
+            start, stop = round(segment.start * rate), round(segment.end * rate)
+            shift = round(offset * rate) - start
+            begin = start - (self.preroll if written_to is None else 0)
+            wanted = np.flatnonzero((self.ends > begin) & (self.positions < stop))
+            if written_to is not None:
+                # At a join half a packet may be lost or doubled, never more.
+                wanted = wanted[(self.positions[wanted] + self.ends[wanted]) // 2 + shift >= written_to]
+            if not wanted.size:
+                continue
+            for number, packet in read_numbered(self.sound.path, self.sound.packets, wanted):
+                place = int(self.positions[number]) + shift
+                place = max(place, written_to if written_to is not None else -stop)
+                end = int(self.ends[number]) + shift
+                if segment is self.clip.segments[-1]:
+                    end = min(end, stop + shift)
+                written_to = max(end, place + 1)
+                self.checksum.add(_payload(packet, self.sound.info.codec))
+                yield retimed(packet, place, place, written_to - place, Fraction(1, rate))
 
 
-def _last_length(packets: StreamPackets, rate: int) -> int:
-    return max(1, round(int(packets.duration[-1]) * packets.time_base * rate))
+def _payload(packet: Packet[Any], codec: str) -> memoryview:
+    """What of the packet MP4 stores: AAC less its ADTS header (ISO/IEC 14496-3, 1.A.2.2), else all."""
+    data = memoryview(packet)
+    if codec == "aac" and len(data) > 7 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0:
+        return data[7 if data[1] & 1 else 9 :]  # protection_absent: no CRC of two bytes
+    return data
 
 
 def retimed(packet: Packet[Any], pts: int, dts: int, duration: int, time_base: Fraction) -> Packet[Any]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
 from desktop.trim.bits import UnfitError
 from desktop.trim.compare import CopiedPart, Original
+from desktop.trim.copied import MP4_SOUNDS, SoundCopy
 from desktop.trim.edit import Clip, Mode
 from desktop.trim.job import TrimJob, TrimResult
 from desktop.trim.joint import Joint
@@ -27,7 +33,7 @@ from desktop.trim.plan import ClipPlan, plan_cut
 from desktop.trim.smart import SmartPictures
 from desktop.trim.sound import output_rate
 from desktop.trim.targets import check_room, check_targets, claim, discarding_unless_done, disk_errors, sync
-from desktop.trim.tracks import can_copy_sound, clip_ticks, picture_track, sound_track
+from desktop.trim.tracks import clip_ticks, picture_track, sound_track
 from desktop.trim.verify import Expectation, SoundExpectation, verify_clip
 
 __all__ = ["TrimJob", "TrimResult", "trim"]
@@ -46,7 +52,7 @@ def trim(job: TrimJob, report: Report) -> TrimResult:
     sources = [path for path in (job.media.video, job.media.audio) if path is not None]
     wanted = len(job.edit.segments) if job.edit.separate else 1
     check_targets(job.targets, wanted, sources, overwrite=job.overwrite)
-    media = read_media(job.media, span(report, 0.0, _INDEXING))
+    media = read_media(job.media, job.edit.segments, span(report, 0.0, _INDEXING))
     way = _way(job, media)
     plans = plan_cut(
         job.edit.model_copy(update={"mode": way.mode}),
@@ -83,7 +89,7 @@ def _way(job: TrimJob, media: CutMedia) -> _Way:
     if job.edit.mode is not Mode.SMART:
         return _Way(job.edit.mode)
     if media.picture is None:
-        return _Way(Mode.EXACT, because="that is how sound is cut to the sample")
+        return _Way(Mode.SMART)
     try:
         return _Way(Mode.SMART, joint_of(media.picture, job.max_height))
     except UnfitError as reason:
@@ -112,9 +118,11 @@ class _ClipCut:
 
     def run(self, report: Report) -> Clip:
         """Write, verify and fsync the clip; exactly, where a smart cut is not possible or not right."""
-        if self.way.joint is None:
+        if self.way.mode is not Mode.SMART:
             return self._run(report)
-        if not self.plan.copies:
+        if self.media.picture is None and not all(self._copies):
+            return self._exactly("sound in this form or joined can be cut to the sample only so").run(report)
+        if self.media.picture is not None and not self.plan.copies:
             return self._exactly("there is no point in this part from which pictures could be copied").run(
                 report
             )
@@ -133,13 +141,23 @@ class _ClipCut:
     def _exactly(self, because: str) -> _ClipCut:
         return replace(self, plan=self.plan.encoded_anew(), way=_Way(Mode.EXACT, because=because))
 
+    @cached_property
+    def _copies(self) -> tuple[SoundCopy | None, ...]:
+        """For each track of sound its copy; None where it is encoded anew."""
+        copies = (SoundCopy.of(sound, self.plan) for sound in self.media.sounds)
+        if self.way.mode is Mode.COPY:
+            return tuple(copy if copy.sound.info.codec in MP4_SOUNDS else None for copy in copies)
+        return tuple(copy if self.way.mode is Mode.SMART and copy.is_exact() else None for copy in copies)
+
     def _run(self, report: Report) -> Clip:
         parts = self._write(span(report, 0.0, _WRITING))
         verifying = span(report, _WRITING, 1.0)
         verifying("verify", 0.0)
-        verify_clip(self.temporary, self._expectation(parts))
+        with ThreadPoolExecutor(1) as disk:  # it is slow, and the file stays as it is
+            synced = disk.submit(sync, self.temporary)
+            verify_clip(self.temporary, self._expectation(parts))
         with disk_errors(self.temporary, self.target):
-            sync(self.temporary)
+            synced.result()
             clip = self._describe(self.temporary.stat().st_size)
         verifying("verify", 1.0)
         return clip
@@ -149,13 +167,18 @@ class _ClipCut:
         picture, plan = self.media.picture, self.plan
         stage = "copy" if self.way.mode is Mode.COPY else "encode"
 
-        def progress(written: Fraction) -> None:
-            report(stage, min(1.0, max(0.0, float(written / plan.duration))))
+        length = float(plan.duration)
+
+        def progress(written: float) -> None:
+            report(stage, min(1.0, max(0.0, written / length)))
 
         with ExitStack() as held, disk_errors(self.temporary, self.target):
             claim(self.temporary)
             # Sound first: its encoders are at work while the pictures' start.
-            sounds = [sound_track(sound, plan, self.way.mode, held) for sound in self.media.sounds]
+            sounds = [
+                sound_track(sound, plan, copy, held)
+                for sound, copy in zip(self.media.sounds, self._copies, strict=True)
+            ]
             tracks: list[Track] = []
             smart = SmartPictures(self.way.joint, plan, held) if self.way.joint is not None else None
             if smart is not None:
@@ -166,6 +189,7 @@ class _ClipCut:
                 self.temporary,
                 [*tracks, *sounds],
                 timescales=self._timescales(),
+                size=self.media.bytes_of(plan),
                 metadata={"title": self.job.title} if self.job.title else {},
                 progress=progress,
             )
@@ -175,14 +199,17 @@ class _ClipCut:
         picture, sounds = self.media.picture, self.media.sounds
         video = picture.packets.time_base.denominator if picture else 1000
         # Edit lists are counted in the movie's units: in those of the sound they are exact to the sample.
-        return Timescales(video=video, movie=output_rate(sounds[0].info) if sounds else video)
+        return Timescales(video=video, movie=_rate(sounds[0], self._copies[0]) if sounds else video)
 
     def _expectation(self, parts: Sequence[int | CopiedPart]) -> Expectation:
-        times: list[Fraction] = []
+        times: Sequence[float] | NDArray[np.floating[Any]] = ()
         if self.media.picture is not None:
             packets = self.media.picture.packets
-            times = [int(tick) * packets.time_base for tick in clip_ticks(self.plan, packets)]
-        sounds = [_expected_sound(sound, self.plan, self.way.mode) for sound in self.media.sounds]
+            times = clip_ticks(self.plan, packets) * float(packets.time_base)
+        sounds = [
+            _expected_sound(sound, self.plan, copy)
+            for sound, copy in zip(self.media.sounds, self._copies, strict=True)
+        ]
         original = None
         if self.way.mode is not Mode.EXACT and self.media.picture is not None:
             original = Original(self.media.picture, self.plan)
@@ -216,21 +243,27 @@ class _ClipCut:
                 )
             if self.job.max_height is not None:
                 notes.append("The picture keeps its size, because nothing was re-encoded.")
-            if any(not can_copy_sound(sound, self.way.mode) for sound in self.media.sounds):
+            if not all(self._copies):
                 notes.append("The sound was re-encoded, because MP4 cannot carry it as it is.")
         if self.media.left_out:
             notes.append(f"Left out, because clips do not carry them: {', '.join(self.media.left_out)}.")
         return notes
 
 
-def _expected_sound(sound: Sound, plan: ClipPlan, mode: Mode) -> SoundExpectation:
-    if not can_copy_sound(sound, mode):
-        sample = Fraction(1, output_rate(sound.info))
-        return SoundExpectation((-sample, sample), (plan.duration - sample, plan.duration + sample))
-    # Copied sound is only as fine as its packets, and begins and ends where the source's does.
-    packets = sound.packets
-    slack = 2 * packets.typical_duration * packets.time_base
-    first, last = plan.segments[0], plan.segments[-1]
-    begins = max(Fraction(0), packets.seconds(int(packets.pts[0])) - first.start)
-    ends = plan.duration - max(Fraction(0), last.end - packets.seconds(packets.end))
-    return SoundExpectation((begins - slack, begins + slack), (ends - slack, ends + slack))
+def _rate(sound: Sound, copy: SoundCopy | None) -> int:
+    """Samples per second of the track."""
+    return sound.info.sample_rate if copy is not None else output_rate(sound.info)
+
+
+def _expected_sound(sound: Sound, plan: ClipPlan, copy: SoundCopy | None) -> SoundExpectation:
+    # A sample is what roundings may cost; packets that do not fit together are only as fine as they are.
+    slack, begins, ends = Fraction(1, _rate(sound, copy)), Fraction(0), plan.duration
+    if copy is not None:
+        packets = sound.packets
+        first, last = plan.segments[0], plan.segments[-1]
+        begins = max(begins, packets.seconds(int(packets.pts[0])) - first.start)
+        ends -= max(Fraction(0), last.end - packets.seconds(packets.end))
+        if not copy.is_exact():
+            slack = 2 * packets.typical_duration * packets.time_base
+    copied = copy.checksum.part() if copy is not None else None
+    return SoundExpectation((begins - slack, begins + slack), (ends - slack, ends + slack), copied)

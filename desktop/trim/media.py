@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from desktop.jobs.protocol import Report
 from desktop.media.container import shown
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
 from desktop.media.probe import AudioInfo, VideoInfo
-from desktop.trim.edit import MediaInput
+from desktop.trim.edit import MediaInput, Segment
 from desktop.trim.plan import ClipPlan
 
 
@@ -54,8 +55,10 @@ class CutMedia:
         )
 
 
-def read_media(media: MediaInput, report: Report) -> CutMedia:
-    """Probe and index the file, or both, on one clock: the one told, else that of the file with the picture.
+def read_media(media: MediaInput, segments: Sequence[Segment], report: Report) -> CutMedia:
+    """Probe the file, or both, and index what `segments` need of it.
+
+    All are on one clock: the one told, else that of the file with the picture.
 
     Raises `no-video-or-audio` and what `probe` raises.
     """
@@ -67,14 +70,16 @@ def read_media(media: MediaInput, report: Report) -> CutMedia:
     second = media.audio if media.audio != main else None
     half = 0.5 if second else 1.0
     report("index", 0.0)
+    spans = [(segment.start, segment.end) for segment in segments]
     index = sound_index = read_packets(
-        main, progress=lambda done: report("index", done * half), origin=media.origin
+        main, progress=lambda done: report("index", done * half), origin=media.origin, spans=spans
     )
     if second is not None:
         sound_index = read_packets(
             second,
             progress=lambda done: report("index", half + done * (1 - half)),
             origin=index.info.start if media.origin is None else media.origin,
+            spans=spans,
         )
     picture = None
     if media.video is not None and index.info.video is not None and index.video is not None:

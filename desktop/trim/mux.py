@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,23 @@ from av.stream import Stream
 
 from desktop.media.container import file_url
 
+# Below this many bytes a second pass over the file costs less than room for an index of unknown size.
+_RESERVED_FROM = 8 * 2**20
+_HEADS = 1 << 16  # bytes: what an index holds besides its tables
+_REPORT_EVERY = 64  # packets
+
 
 @dataclass
 class Track:
     """A track of the clip: its packets in decoding order, on the clip's clock, with all their times set.
 
-    `template`, or else the first packet's stream, tells codec and parameters; `extradata` replaces what it
-    says of them. `codec_tag` is the MP4 sample entry, where ours differs from the muxer's choice;
-    `display_matrix` turns the picture.
+    There are at most `count` of them. `template`, or else the first packet's stream, tells codec and
+    parameters; `extradata` replaces what it says of them. `codec_tag` is the MP4 sample entry, where ours
+    differs from the muxer's choice; `display_matrix` turns the picture.
     """
 
     packets: Iterator[Packet[Any]]
+    count: int
     codec_tag: str | None = None
     display_matrix: tuple[int, ...] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -41,30 +47,50 @@ def write_clip(
     *,
     timescales: Timescales,
     metadata: Mapping[str, str],
-    progress: Callable[[Fraction], None],
+    size: int,
+    progress: Callable[[float], None],
 ) -> None:
     """Write `tracks` to the MP4 `path`, index in front; `progress` is told the seconds written.
 
-    Raises `av.FFmpegError`, also for a full disk (`errno`).
+    `size` is about how many bytes it will have. Raises `av.FFmpegError`, also for a full disk (`errno`).
     """
     options = {
-        "movflags": "+faststart",
         "movie_timescale": str(timescales.movie),
         "video_track_timescale": str(timescales.video),
     }
+    if size > _RESERVED_FROM:
+        options["moov_size"] = str(_index_size(tracks) + 4 * len(str(metadata)))
+    else:
+        options["movflags"] = "+faststart"  # writes everything a second time, behind the index
     # A track begins at 0 on the clip's clock: its first packets may be before that, hidden by an edit list.
     with av.open(file_url(path), mode="w", format="mp4", container_options=options) as clip:
         clip.metadata.update(metadata)
         heads = [head for head in (_Head.of(track, clip) for track in tracks) if head is not None]
         heapq.heapify(heads)
-        while heads:
+        for number in itertools.count():
+            if not heads:
+                break
             head = heads[0]
-            progress(head.time)
+            if number % _REPORT_EVERY == 0:
+                progress(head.time)
             clip.mux(head.packet)
             if head.advance():
                 heapq.heapreplace(heads, head)
             else:
                 heapq.heappop(heads)
+
+
+def _index_size(tracks: Sequence[Track]) -> int:
+    """Bytes that the index (`moov`) of these tracks has at most.
+
+    ISO/IEC 14496-12, 8.6 and 8.7: a sample takes 4 bytes of `stsz`, 8 of `stts`, 8 of `ctts` and 4 of `stss`;
+    a chunk, which ends at the latest where another track's begins, 12 of `stsc` and 8 of `co64`.
+    """
+    counts = [track.count for track in tracks]
+    others = [sum(counts) - count for count in counts]
+    tables = (24 * own + 20 * min(own, other + 1) for own, other in zip(counts, others, strict=True))
+    texts = sum(len(track.extradata or b"") + 4 * len(str(track.metadata)) for track in tracks)
+    return _HEADS + texts + sum(tables)
 
 
 @dataclass(frozen=True)
@@ -79,10 +105,13 @@ class Timescales:
 class _Head:
     """The next packet of a track; heads are ordered by its decoding time."""
 
-    time: Fraction
+    time: float
+    """When it is decoded, in seconds of the clip."""
     number: int
     packet: Packet[Any]
     track: Track
+    tick: float
+    """Seconds, the same for all packets of the track."""
 
     @classmethod
     def of(cls, track: Track, clip: OutputContainer) -> _Head | None:
@@ -90,7 +119,7 @@ class _Head:
         if packet is None:
             return None
         track.stream = _add_stream(clip, track, track.template or packet.stream)
-        head = cls(Fraction(0), track.stream.index, packet, track)
+        head = cls(0.0, track.stream.index, packet, track, float(packet.time_base))
         head._take(packet)
         return head
 
@@ -103,7 +132,7 @@ class _Head:
 
     def _take(self, packet: Packet[Any]) -> None:
         self.packet = packet
-        self.time = (packet.dts or 0) * packet.time_base
+        self.time = (packet.dts or 0) * self.tick
         packet.stream = self.track.stream
 
     def __lt__(self, other: _Head) -> bool:

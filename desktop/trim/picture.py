@@ -88,7 +88,7 @@ def encoding(
 ) -> Iterator[Iterator[Packet[Any]]]:
     """As `encoded_pictures`, but the encoder starts now, however much later its packets are read."""
     key = packets.keyframe_before(int(ticks[0]))
-    seek = int(packets.dts[key]) if key else None
+    seek = packets.seek_tick(key) if key else None
     with _encoder(path, video, packets, ticks, form, seek=seek) as encoded:
         # Seeking is not exact in every container; where it lands too late, the file is read from its start.
         from_start: AbstractContextManager[Iterator[Packet[Any]]] = nullcontext(iter(()))

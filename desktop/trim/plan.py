@@ -128,12 +128,14 @@ class ClipPlan:
         return sum((segment.encoded for segment in self.segments), Fraction(0))
 
     def encoded_anew(self) -> ClipPlan:
-        """The same clip with all its pictures encoded anew."""
+        """The same clip with all its pictures, or all its sound, encoded anew."""
         return ClipPlan(
             tuple(
-                replace(segment, steps=(EncodePictures(segment.pictures),), encoded=segment.duration)
-                if segment.pictures is not None
-                else segment
+                replace(
+                    segment,
+                    steps=(EncodePictures(segment.pictures),) if segment.pictures is not None else (),
+                    encoded=segment.duration,
+                )
                 for segment in self.segments
             )
         )
@@ -167,7 +169,7 @@ def plan_cut(
     for number, segment in enumerate(edit.segments):
         bounds = _bounds(segment, end)
         if video is None:
-            encoded = Fraction(0) if edit.mode is Mode.COPY else bounds[1] - bounds[0]
+            encoded = bounds[1] - bounds[0] if edit.mode is Mode.EXACT else Fraction(0)
             planned.append(SegmentPlan(segment, *bounds, encoded=encoded))
         elif edit.mode is Mode.COPY:
             join = number > 0 and not edit.separate

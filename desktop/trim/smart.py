@@ -1,12 +1,11 @@
 """Smart cuts: pictures copied from the source and pictures encoded anew in one track.
 
 What differs from codec to codec is told by a `Joint`; what is the same, is here: encoders at work ahead of
-their turn, parts in order, and a digest of what was copied, by which the clip is verified.
+their turn, parts in order, and a checksum of what was copied, by which the clip is verified.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from av.packet import Packet
 
 from desktop.media.container import open_media
 from desktop.trim.bits import UnfitError
-from desktop.trim.compare import CopiedPart
+from desktop.trim.compare import Checksum, CopiedPart
 from desktop.trim.copied import read_numbered
 from desktop.trim.joint import Joint, with_data
 from desktop.trim.mux import Track
@@ -65,7 +64,7 @@ class SmartPictures:
             reorder_depth(picture.packets, self.clip, encoder=depth),
         )
         entry = self.joint.entry(self._encoder)
-        track = track_of_pictures(packets, picture, entry.tag)
+        track = track_of_pictures(packets, self.clip.frames, picture, entry.tag)
         track.template, track.extradata = source.streams[picture.packets.index], entry.extradata
         return track
 
@@ -106,14 +105,14 @@ class SmartPictures:
         if not isinstance(after, CopyPackets):
             return None
         picture = self.joint.picture
-        ((_, packet),) = read_numbered(picture.path, picture.packets, after.packets[:1].tolist())
+        ((_, packet),) = read_numbered(picture.path, picture.packets, after.packets[:1])
         return bytes(packet)
 
     def _copies(self, step: CopyPackets) -> Iterator[Packet[Any]]:
-        picture, joint, digest = self.joint.picture, self.joint, hashlib.blake2b(digest_size=16)
+        picture, joint, checksum = self.joint.picture, self.joint, Checksum()
         first = int(step.packets[0]) if step is not next(self._steps()) else None
         leading = self._leading(step)
-        for number, packet in read_numbered(picture.path, picture.packets, step.packets.tolist()):
+        for number, packet in read_numbered(picture.path, picture.packets, step.packets):
             if packet.has_sidedata("new_extradata"):
                 told = bytes(packet.get_sidedata("new_extradata"))
                 if told != joint.extradata:
@@ -127,9 +126,9 @@ class SmartPictures:
                 sample = stand_in(packet, leading[ticks])
             else:
                 sample = joint.copied(packet)
-            digest.update(sample)
+            checksum.add(sample)
             yield with_data(packet, sample)
-        self.copied.append(CopiedPart(len(step.packets), digest.digest(), self._compared(step)))
+        self.copied.append(checksum.part(self._compared(step)))
 
     def _compared(self, step: CopyPackets) -> tuple[int, ...]:
         """The first pictures after a keyframe that goes on with the numbers of those before, however made."""

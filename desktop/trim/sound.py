@@ -19,7 +19,7 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from desktop.errors import ReelyError
-from desktop.media.container import open_media
+from desktop.media.container import open_media, read_only
 from desktop.media.ffmpeg import FfmpegProcess, running
 from desktop.media.packets import StreamPackets
 from desktop.media.probe import AudioInfo
@@ -81,6 +81,7 @@ def _decoded(
     """Decoded sound from at or before sample `first` on, each piece with its position."""
     rate = output_rate(audio)
     stream = container.streams[audio.index]
+    read_only(container, stream)
     start = packets.tick_at(Fraction(first, rate) - _PREROLL)
     # Seeking is not exact in every container; where it lands too late, the file is read from its start.
     for target in dict.fromkeys((max(start, int(packets.pts[0])), int(packets.pts[0]))):
@@ -145,6 +146,11 @@ def _silence(count: int, channels: int) -> Iterator[Samples]:
 
 def _channels(audio: AudioInfo) -> int:
     return audio.channels if audio.channels in _LAYOUTS else 2
+
+
+def encoded_count(spans: Sequence[tuple[int, int]]) -> int:
+    """At most how many packets `encoded_sound` gives: each holds 1024 samples, and some hold the delay."""
+    return sum(count for _, count in spans) // 1024 + 8
 
 
 @contextmanager

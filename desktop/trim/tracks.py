@@ -13,13 +13,12 @@ from av.packet import Packet
 
 from desktop.errors import Exit, ReelyError
 from desktop.media.packets import StreamPackets, Ticks
-from desktop.trim.copied import MP4_PICTURES, MP4_SOUNDS, copied_sound, read_numbered, retimed
-from desktop.trim.edit import Mode
+from desktop.trim.copied import MP4_PICTURES, SoundCopy, read_numbered, retimed
 from desktop.trim.media import Picture, Sound
 from desktop.trim.mux import Track
 from desktop.trim.picture import PictureFormat, encoded_pictures
 from desktop.trim.plan import ClipPlan, CopyPackets, Step
-from desktop.trim.sound import encoded_sound, output_rate
+from desktop.trim.sound import encoded_count, encoded_sound, output_rate
 
 _TAGS = {"h264": "avc1", "hevc": "hvc1"}
 
@@ -41,37 +40,34 @@ def picture_track(picture: Picture, clip: ClipPlan, form: PictureFormat | None) 
         partial(_step_packets, picture, form),
         reorder_depth(picture.packets, clip, encoder=form.reorder_depth if form else 0),
     )
-    return track_of_pictures(_all_alike(packets), picture, tag)
+    return track_of_pictures(_all_alike(packets), clip.frames, picture, tag)
 
 
-def track_of_pictures(packets: Iterator[Packet[Any]], picture: Picture, tag: str | None) -> Track:
-    """The track of these packets, with what the source says about its picture as a whole."""
+def track_of_pictures(packets: Iterator[Packet[Any]], count: int, picture: Picture, tag: str | None) -> Track:
+    """The track of these `count` packets, with what the source says about its picture as a whole."""
     return Track(
         packets,
+        count,
         codec_tag=tag,
         display_matrix=picture.info.display_matrix,
         metadata={"language": picture.info.language} if picture.info.language else {},
     )
 
 
-def sound_track(sound: Sound, clip: ClipPlan, mode: Mode, held: ExitStack) -> Track:
-    """One track of the clip's sound; an encoder it needs lives as long as `held`."""
-    if can_copy_sound(sound, mode):
-        packets = copied_sound(sound.path, sound.info, sound.packets, clip)
+def sound_track(sound: Sound, clip: ClipPlan, copy: SoundCopy | None, held: ExitStack) -> Track:
+    """One track of the clip's sound: the copy, else encoded; the encoder lives as long as `held`."""
+    if copy is not None:
+        packets, count = copy.packets(), copy.count
     else:
         spans = clip.samples(output_rate(sound.info))
         packets = held.enter_context(encoded_sound(sound.path, sound.info, sound.packets, spans))
+        count = encoded_count(spans)
     metadata = {
         name: value
         for name, value in (("language", sound.info.language), ("title", sound.info.title))
         if value
     }
-    return Track(packets, metadata=metadata)
-
-
-def can_copy_sound(sound: Sound, mode: Mode) -> bool:
-    """Whether the track's packets are copied: what mode `copy` does wherever MP4 can carry them."""
-    return mode is Mode.COPY and sound.info.codec in MP4_SOUNDS
+    return Track(packets, count, metadata=metadata)
 
 
 def clip_ticks(clip: ClipPlan, packets: StreamPackets) -> Ticks:
@@ -94,8 +90,8 @@ def pictures_on_the_clips_clock(
     """
     base = packets.time_base
     times = clip_ticks(clip, packets)
-    ends = np.append(times[1:], round(clip.duration / base))
-    durations = dict(zip(times.tolist(), (ends - times).tolist(), strict=True))
+    lasting = np.diff(times, append=round(clip.duration / base))
+    came = np.zeros(len(times), dtype=np.bool_)
     decoding_times = iter(_decoding_times(times, depth))
     for segment, offset in zip(clip.segments, clip.offsets, strict=False):
         if segment.ticks is None:
@@ -104,17 +100,20 @@ def pictures_on_the_clips_clock(
         for step in segment.steps:
             for packet in packets_of(step):
                 pts = int(packet.pts if packet.pts is not None else packet.dts or 0) + shift
-                if pts not in durations:
+                number = int(times.searchsorted(pts))
+                if number == len(times) or times[number] != pts or came[number]:
                     raise _not_as_planned(f"a picture came out at {float(pts * base):.3f} s", pts * base)
-                yield retimed(packet, pts, next(decoding_times), durations.pop(pts), base)
-    if durations:
-        first = min(durations) * base
-        raise _not_as_planned(f"{len(durations)} pictures are missing from {float(first):.3f} s on", first)
+                came[number] = True
+                yield retimed(packet, pts, int(next(decoding_times)), int(lasting[number]), base)
+    if not came.all():
+        first = int(times[np.argmin(came)]) * base
+        missing = int(np.count_nonzero(~came))
+        raise _not_as_planned(f"{missing} pictures are missing from {float(first):.3f} s on", first)
 
 
 def _step_packets(picture: Picture, form: PictureFormat | None, step: Step) -> Iterator[Packet[Any]]:
     if isinstance(step, CopyPackets):
-        numbered = read_numbered(picture.path, picture.packets, step.packets.tolist())
+        numbered = read_numbered(picture.path, picture.packets, step.packets)
         return (packet for _, packet in numbered)
     if form is None:
         raise ValueError("a plan with pictures to encode needs a format")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import struct
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,15 +15,20 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media
+from desktop.media.container import open_media, read_only
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
-from desktop.trim.compare import CopiedPart, Original, digests_in
+from desktop.trim.compare import Checksum, CopiedPart, Original
 
-# Clips up to this many packets in a track are decoded whole, longer ones at both ends.
+# Tracks up to this many packets are decoded whole, longer ones at both ends.
 _DECODED_WHOLE = 600
-_DECODED_BEYOND_SEAM = 24
+_SOUND_END = 50  # packets
+_PIXELS_AT_EASE = 100_000_000  # so many pixels of copied pictures, whose bytes are checked, are decoded, too
+_BEYOND_SEAM = 8  # packets: so many show that the decoder took a copied part
 _CLOCK_SLACK = Fraction(1, 1000)  # seconds: edit lists are counted in units of the movie
 
 
@@ -34,7 +41,7 @@ class Expectation:
     copied and some encoded: how many each time, and what a copied part has to hold.
     """
 
-    picture_times: Sequence[Fraction]
+    picture_times: NDArray[np.floating[Any]] | Sequence[Fraction | float]
     duration: Fraction
     sounds: Sequence[SoundExpectation]
     original: Original | None = None
@@ -43,10 +50,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class SoundExpectation:
-    """When a track's sound may begin, and when it may end: (earliest, latest), in seconds."""
+    """When a track's sound may begin, and when it may end: (earliest, latest), in seconds.
+
+    `copied` is what it has to hold if it was copied.
+    """
 
     start: tuple[Fraction, Fraction]
     end: tuple[Fraction, Fraction]
+    copied: CopiedPart | None = None
 
 
 class VerificationError(ReelyError):
@@ -69,22 +80,68 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     """Raise VerificationError (`clip-verification-failed`) unless the file is what was planned.
 
     Checked: the index is in front; every picture is there at its time, the first at 0; decoding times
-    rise; each track of sound begins and ends where it should; both ends decode without a complaint. Decoders
-    do complain about copies that begin with an open group of pictures, though all that is shown is right;
-    such a part has to decode to the very pixels of the source. Of `parts` the copied ones hold the source's
-    bytes, and all decode without a complaint across their seams; some of the pictures are compared, too.
+    rise; each track of sound begins and ends where it should; what was copied holds the source's bytes; what
+    was encoded decodes without a complaint, and across the seams to what was copied, from the keyframe before
+    to the one after. Of a copied group that was begun at its keyframe the last picture is what it was in the
+    source. Decoders do complain about copies that begin with an open group of pictures, though all that is
+    shown is right; such a part has to decode to the very pixels of the source.
     """
+    copies = _Copies(expected)
     try:
-        index = read_packets(path)
+        index = read_packets(path, tap=copies.see)
+    except VerificationError:
+        raise
     except ReelyError as error:
         raise VerificationError(f"it cannot be read: {error.message}") from error
     if not _index_is_in_front(path):
         raise VerificationError("its index is not in front")
     _check_pictures(index, expected)
     _check_sounds(index, expected)
+    copies.check_all_seen()
     if index.video is not None:
-        _check_copies(path, index.video, expected)
+        _check_compared(path, index.video, expected)
     _check_decoding(path, index, expected)
+
+
+class _Copies:
+    """Compares what was copied with what the clip holds, packet by packet as the clip is read."""
+
+    def __init__(self, expected: Expectation) -> None:
+        pictures = [expected.parts] if len(expected.picture_times) else []
+        sounds = [(sound.copied,) if sound.copied else () for sound in expected.sounds]
+        self._left = {track: iter(parts) for track, parts in enumerate([*pictures, *sounds])}
+        self._sums: dict[int, tuple[int | CopiedPart, Checksum]] = {}
+        for track in list(self._left):
+            self._next(track)
+
+    def see(self, packet: Packet[Any]) -> None:
+        """Raise VerificationError when a copied part is over that did not hold what it should."""
+        track = packet.stream_index
+        if track not in self._sums:
+            return
+        part, checksum = self._sums[track]
+        if isinstance(part, CopiedPart):
+            checksum.add(packet)
+            if checksum.count == part.count:
+                if checksum.value != part.checksum:
+                    raise VerificationError("what was copied is not what the source holds")
+                self._next(track)
+        else:
+            checksum.count += 1
+            if checksum.count == part:
+                self._next(track)
+
+    def _next(self, track: int) -> None:
+        part = next(self._left[track], None)
+        if part is None:
+            self._sums.pop(track, None)
+        else:
+            self._sums[track] = (part, Checksum())
+
+    def check_all_seen(self) -> None:
+        """Raise VerificationError if a part is missing."""
+        if self._sums:
+            raise VerificationError("not all that was copied is there")
 
 
 def _index_is_in_front(path: Path) -> bool:
@@ -108,40 +165,25 @@ def _check_pictures(index: PacketIndex, expected: Expectation) -> None:
     if video is None:
         return
     _check_order(video)
-    off = max(
-        abs(int(tick) * video.time_base - planned)
-        for tick, planned in zip(video.starts, expected.picture_times, strict=True)
-    )
+    planned = np.asarray(expected.picture_times, dtype=np.float64)
+    off = float(np.abs(video.starts * float(video.time_base) - planned).max())
     if off > _CLOCK_SLACK:
-        raise VerificationError(f"a picture is {float(off):.4f} s off its time")
+        raise VerificationError(f"a picture is {off:.4f} s off its time")
     if video.starts[0] != 0:
         raise VerificationError("its first picture is not at 0")
-    missing = expected.duration - video.end * video.time_base
-    slack = _CLOCK_SLACK + _unevenness(expected)
-    if not -slack <= missing <= slack + _held(expected):
-        length = float(expected.duration - missing)
+    missing = float(expected.duration - video.end * video.time_base)
+    # MP4 counts durations between decoding times; that of the picture shown last is only as sure as pictures
+    # differ in duration, and it may be told shorter than it is held.
+    lasting = np.diff(planned)
+    uneven = float(np.ptp(lasting)) if lasting.size else 0.0
+    last = float(expected.duration) - float(planned[-1])
+    held = max(0.0, last - float(lasting.max())) if lasting.size else 0.0
+    slack = float(_CLOCK_SLACK) + uneven
+    if not -slack <= missing <= slack + held:
+        length = float(expected.duration) - missing
         raise VerificationError(f"it is {length:.3f} s long instead of {float(expected.duration):.3f} s")
     if not video.key[0]:
         raise VerificationError("it does not begin with a keyframe")
-
-
-def _unevenness(expected: Expectation) -> Fraction:
-    """By how much pictures differ in duration.
-
-    MP4 counts durations between decoding times; that of the picture shown last is only as sure as this.
-    """
-    durations = _durations(expected)
-    return max(durations) - min(durations) if durations else Fraction(0)
-
-
-def _held(expected: Expectation) -> Fraction:
-    """How much longer the last picture is held than any other: MP4 may not tell that (see above)."""
-    last = expected.duration - expected.picture_times[-1]
-    return max(Fraction(0), last - max(_durations(expected), default=last))
-
-
-def _durations(expected: Expectation) -> list[Fraction]:
-    return [after - before for before, after in itertools.pairwise(expected.picture_times)]
 
 
 def _check_sounds(index: PacketIndex, expected: Expectation) -> None:
@@ -155,6 +197,9 @@ def _check_sounds(index: PacketIndex, expected: Expectation) -> None:
         _check_order(packets)
         first = int(packets.pts[0]) * packets.time_base + Fraction(packets.delay, audio.sample_rate)
         last = packets.end * packets.time_base
+        if audio.start is not None and audio.duration is not None:
+            # What the edit list says; in some codecs the last packet counts whole.
+            last = min(last, audio.start + Fraction(audio.duration).limit_denominator(10**9))
         for name, time, (earliest, latest) in (("begins", first, planned.start), ("ends", last, planned.end)):
             if not earliest <= time <= latest:
                 wanted = f"{float(earliest):.4f} to {float(latest):.4f}"
@@ -168,13 +213,9 @@ def _check_order(packets: StreamPackets) -> None:
         raise VerificationError("something is presented before it is decoded")
 
 
-def _check_copies(path: Path, video: StreamPackets, expected: Expectation) -> None:
-    places = zip(_seams(expected.parts), expected.parts, strict=False)
-    copies = [(first, part) for first, part in places if isinstance(part, CopiedPart)]
-    for (first, part), found in zip(copies, digests_in(path, video.index, copies), strict=True):
-        if found != part.digest:
-            raise VerificationError(f"the pictures copied to place {first} are not the source's")
-        if part.compared and expected.original is not None:
+def _check_compared(path: Path, video: StreamPackets, expected: Expectation) -> None:
+    for first, part in zip(_seams(expected.parts), expected.parts, strict=False):
+        if isinstance(part, CopiedPart) and part.compared and expected.original is not None:
             ticks = video.pts[first + np.array(part.compared)]
             start = int(np.flatnonzero(video.clean[: first + 1])[-1])
             if not expected.original.is_seen_at(path, video, start, ticks):
@@ -188,40 +229,64 @@ def _seams(parts: Sequence[int | CopiedPart]) -> list[int]:
 
 
 def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> None:
+    """Decode what has to be: several parts at once, each on a thread of its own."""
+    info = index.info.video
+    parts: list[tuple[StreamPackets, Sequence[tuple[int, int]]]] = []
     for packets in index.streams.values():
-        pictures = index.video is packets
-        for first, stop in _decoded_parts(packets, expected.parts if pictures else ()):
-            try:
-                _check_part(path, packets, first, stop, pictures=pictures)
-            except VerificationError:
-                original = expected.original if not expected.parts else None
-                if not (pictures and original and original.is_shown_by(path, packets, first, stop)):
-                    raise
+        if packets is index.video and info is not None:
+            ranges = list(_parts_of_pictures(packets, expected.parts, info.width * info.height))
+            parts += [(packets, [one]) for one in ranges]
+        else:
+            parts.append((packets, _parts_of_sound(len(packets))))
+
+    def check(part: tuple[StreamPackets, Sequence[tuple[int, int]]]) -> None:
+        packets, ranges = part
+        try:
+            _check_ranges(path, packets, ranges, pictures=packets is index.video)
+        except VerificationError:
+            original, video = expected.original if not expected.parts else None, index.video
+            if (
+                original is None
+                or packets is not video
+                or not original.is_shown_by(path, packets, *ranges[0])
+            ):
+                raise
+
+    with _complaining(), ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as threads:
+        for _ in threads.map(check, parts):
+            pass
 
 
-def _decoded_parts(packets: StreamPackets, parts: Sequence[int | CopiedPart]) -> Iterator[tuple[int, int]]:
-    """Ranges of packets to decode: all of a short track, else both ends and what is around the parts' seams.
+def _parts_of_sound(count: int) -> Sequence[tuple[int, int]]:
+    """Ranges of packets to decode: all of a short track, else both ends."""
+    return [(0, count)] if count <= _DECODED_WHOLE else [(0, _SOUND_END), (count - _SOUND_END, count)]
 
-    Pictures are decoded from a keyframe on; where there are parts, at the start of a copied one only as far
-    as shows that the decoder took it: the rest is the source's, byte by byte.
+
+def _parts_of_pictures(
+    packets: StreamPackets, parts: Sequence[int | CopiedPart], pixels: int
+) -> Iterator[tuple[int, int]]:
+    """Ranges of packets to decode, each from a keyframe on; `pixels` are those of a picture.
+
+    Without `parts` all of a short track, else its first and its last group. With them what was encoded with
+    the seams around it, each from the keyframe before; of what was copied all that is decoded at ease,
+    at least its first pictures and the last keyframe.
     """
-    seams = _seams(parts)[1:-1]
-    count = len(packets)
-    if count <= _DECODED_WHOLE:
+    count, at_ease = len(packets), _PIXELS_AT_EASE // pixels
+    if count <= (at_ease if parts else _DECODED_WHOLE):
         yield 0, count
         return
     keys = np.flatnonzero(packets.key)
-    if len(keys) == count:  # sound, or pictures that are all keyframes
-        yield 0, _DECODED_WHOLE // 4
-        yield count - _DECODED_WHOLE // 4, count
-        return
-    group = int(keys[1]) if len(keys) > 1 else count
-    wanted = [(0, min(group, _DECODED_BEYOND_SEAM) if parts else group)]
-    wanted += [
-        (int(keys[np.searchsorted(keys, seam) - 1]), min(seam + _DECODED_BEYOND_SEAM, count))
-        for seam in seams
+    last = int(keys[-1])
+    wanted: list[tuple[int, int]] = [
+        (0, min(int(keys[1]) if len(keys) > 1 else count, _BEYOND_SEAM if parts else count))
     ]
-    wanted.append((int(keys[-1]), count))
+    for begin, end, part in zip(_seams(parts), _seams(parts)[1:], parts, strict=False):
+        if not isinstance(part, CopiedPart):
+            before = int(keys[max(0, int(np.searchsorted(keys, begin)) - 1)])
+            wanted.append((before, min(end + _BEYOND_SEAM, count)))
+        elif begin:
+            wanted.append((int(keys[np.searchsorted(keys, begin) - 1]), min(begin + _BEYOND_SEAM, count)))
+    wanted.append((last, count if not parts or count - last <= at_ease else last + 1))
     first, stop = wanted[0]
     for begin, end in wanted[1:]:
         if begin < stop:
@@ -232,46 +297,55 @@ def _decoded_parts(packets: StreamPackets, parts: Sequence[int | CopiedPart]) ->
     yield first, stop
 
 
-def _check_part(path: Path, packets: StreamPackets, first: int, stop: int, *, pictures: bool) -> None:
-    """Decode packets `first` to `stop`: every picture comes out, and the decoder does not complain.
+def _check_ranges(
+    path: Path, packets: StreamPackets, ranges: Sequence[tuple[int, int]], *, pictures: bool
+) -> None:
+    """Decode packets (first, stop): every picture comes out, and the decoder does not complain.
 
     Leading pictures of the first one, which is a keyframe, are left out: they may refer to what is before it.
     """
+    with av.logging.Capture(local=True) as said, open_media(path) as clip:
+        # One thread a decoder: messages are captured for the thread that decodes.
+        context = clip.streams[packets.index].codec_context
+        context.thread_type, context.thread_count = "NONE", 1
+        read_only(clip, clip.streams[packets.index])
+        for first, stop in ranges:
+            decoded = _decoded(clip, packets, first, stop)
+            if said:
+                raise VerificationError(f"decoding complains: {said[0][2].strip()}")
+            wanted = int(np.count_nonzero(packets.pts[first:stop] >= packets.pts[first]))
+            if pictures and decoded != wanted:
+                raise VerificationError(f"{decoded} of {wanted} pictures decode at {first}")
+
+
+def _decoded(clip: InputContainer, packets: StreamPackets, first: int, stop: int) -> int:
+    """How many pictures (or pieces of sound) come out of packets `first` to `stop`."""
+    stream = clip.streams[packets.index]
     first_pts, last_dts = int(packets.pts[first]), int(packets.dts[stop - 1])
-    wanted = int((packets.pts[first:stop] >= first_pts).sum())
     decoded, flushed = 0, False
-    with _complaints() as said, open_media(path) as clip:
-        stream = clip.streams[packets.index]
-        # On this thread only: messages are captured for the thread that decodes.
-        stream.codec_context.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
-        if first:
-            clip.seek(int(packets.dts[first]), stream=stream, backward=True)
-        for packet in clip.demux(stream):
-            if packet.dts is not None and packet.dts > last_dts:
-                break
-            if packet.pts is not None and packet.pts < first_pts:
-                continue
-            decoded += sum(1 for frame in _decode(packet) if (frame.pts or 0) >= first_pts)
-        else:
-            flushed = True  # the end of the file has emptied the decoder
-        if isinstance(stream, av.VideoStream) and not flushed:
-            decoded += len(stream.decode(None))
-    if said:
-        raise VerificationError(f"decoding complains: {said[0][2].strip()}")
-    if pictures and decoded != wanted:
-        raise VerificationError(f"{decoded} of {wanted} pictures decode at {first}")
+    if first:
+        clip.seek(packets.seek_tick(first), stream=stream, backward=True)
+    for packet in clip.demux(stream):
+        if packet.dts is not None and packet.dts > last_dts:
+            break
+        if packet.pts is not None and packet.pts < first_pts:
+            continue
+        decoded += sum(1 for frame in _decode(packet) if (frame.pts or 0) >= first_pts)
+    else:
+        flushed = True  # the end of the file has emptied the decoder
+    if isinstance(stream, av.VideoStream) and not flushed:
+        decoded += len(stream.decode(None))
+    return decoded
 
 
 @contextmanager
-def _complaints() -> Iterator[list[tuple[int, str, str]]]:
-    """What FFmpeg's libraries say on this thread, from errors on: (level, who, message)."""
+def _complaining() -> Iterator[None]:
+    """What FFmpeg's libraries say can be captured, from errors on."""
     level, once = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)  # or a complaint that the clip before had, too, would be lost
     try:
-        with av.logging.Capture(local=True) as said:
-            yield said
+        yield
     finally:
         av.logging.set_level(level)
         av.logging.set_skip_repeated(once)

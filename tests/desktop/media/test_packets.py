@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from desktop.media.packets import read_packets
 from desktop.media.probe import probe
@@ -29,7 +31,7 @@ def test_the_index_has_every_picture_at_the_time_a_decoder_shows_it(corpus: Corp
 
 def test_keyframes_of_open_groups_are_told_from_clean_ones(corpus: Corpus) -> None:
     counts = {}
-    for name in ("h264-closed", "h264-open", "h264-open-ts", "hevc", "vp9"):
+    for name in ("h264-closed", "h264-open", "h264-open-ts", "hevc-open", "vp9"):
         video = read_packets(corpus.path(name)).video
         assert video is not None
         counts[name] = (int(video.key.sum()), int(video.clean.sum()))
@@ -37,7 +39,7 @@ def test_keyframes_of_open_groups_are_told_from_clean_ones(corpus: Corpus) -> No
         "h264-closed": (8, 8),
         "h264-open": (8, 1),
         "h264-open-ts": (8, 1),
-        "hevc": (8, 1),
+        "hevc-open": (8, 1),
         "vp9": (8, 8),
     }
 
@@ -52,6 +54,47 @@ def test_sound_packets_are_placed_to_the_sample(corpus: Corpus, name: str) -> No
     start, _ = decode_sound(path)
     presented = positions[0] + index.streams[audio.index].delay
     assert presented == pytest.approx(round((start - index.info.start) * audio.sample_rate), abs=24)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    spans=st.lists(
+        st.tuples(st.floats(0, 6), st.floats(0, 2)).map(lambda at: (at[0], at[0] + at[1])),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_parts_of_a_file_are_indexed_as_they_are_in_the_whole(
+    corpus: Corpus, name: str, spans: list[tuple[float, float]]
+) -> None:
+    whole, part = read_packets(corpus.path(name)), read_packets(corpus.path(name), spans=spans)
+    for index, packets in whole.streams.items():
+        own = part.streams[index]
+        if len(own) < len(packets):
+            assert np.all(np.diff(own.dts) > 0), "in the file's order, none twice"
+        rows, own_rows = (
+            set(zip(*(column.tolist() for column in columns), strict=True))
+            for columns in (
+                (one.pts, one.dts, one.duration, one.key, one.clean, one.shown, one.size)
+                for one in (packets, own)
+            )
+        )
+        for start, end in spans:
+            first, last = packets.tick_at(start - 0.3), packets.tick_at(end)
+            assert {row for row in rows if first <= row[0] <= last} <= own_rows
+            for tick in (packets.tick_at(start), last):
+                before, own_before = packets.starts.searchsorted(tick), own.starts.searchsorted(tick)
+                assert [*packets.starts[before : before + 1]] == [*own.starts[own_before : own_before + 1]]
+                if before:
+                    assert packets.end_of(before - 1) == own.end_of(own_before - 1)
+
+
+def test_of_a_file_with_a_table_only_the_parts_are_read(corpus: Corpus) -> None:
+    for name in ("h264-closed", "audio-m4a"):
+        whole = read_packets(corpus.path(name)).streams
+        part = read_packets(corpus.path(name), spans=[(3.0, 3.2)]).streams
+        assert all(len(part[index]) < 0.7 * len(packets) for index, packets in whole.items())
 
 
 def test_progress_reaches_the_end_and_never_goes_back(corpus: Corpus) -> None:

@@ -172,7 +172,6 @@ def test_players_may_seek_to_every_coded_group(corpus: Corpus, cut: Cut) -> None
     [
         ("h264-closed", {}, "no point"),
         ("vp8", {}, "vp8"),
-        ("audio-m4a", {}, "sound"),
         ("h264-closed", {"max_height": 90}, "smaller"),
     ],
 )
