@@ -41,7 +41,7 @@ class Av1Joint(Joint):
         """Low delay: no picture waits for later ones, and a part of few pictures is there at once."""
         options = {
             "c:v": "libsvtav1",
-            "preset": "10",
+            "preset": "9",
             "crf": "20",
             "g": "9999",
             "svtav1-params": "pred-struct=1:scd=0",

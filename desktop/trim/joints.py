@@ -11,6 +11,7 @@ from desktop.trim.joint_av1 import Av1Joint
 from desktop.trim.joint_h264 import H264Joint
 from desktop.trim.joint_h264_open import H264OpenJoint
 from desktop.trim.joint_hevc import HevcJoint
+from desktop.trim.joint_mpeg import Mpeg2Joint, Mpeg4Joint
 from desktop.trim.joint_vp9 import Vp9Joint
 from desktop.trim.media import Picture
 
@@ -19,6 +20,8 @@ _JOINTS: dict[str, type[Joint]] = {
     "hevc": HevcJoint,
     "vp9": Vp9Joint,
     "av1": Av1Joint,
+    "mpeg2video": Mpeg2Joint,
+    "mpeg4": Mpeg4Joint,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import ffmpeg
+import numpy as np
 from av.packet import Packet
 
 from desktop.errors import Exit, ReelyError
@@ -32,6 +33,8 @@ class PictureFormat:
     filters: tuple[tuple[str, dict[str, str]], ...]
     reorder_depth: int = REORDER_DEPTH
     """How many pictures the encoder decodes ahead of their time, at most."""
+    distance: Fraction | None = None
+    """Seconds from one picture to the next, for encoders that can only count them."""
 
 
 def choose_format(video: VideoInfo, max_height: int | None) -> PictureFormat:
@@ -135,20 +138,23 @@ def _encoder(
     start, stop = int(ticks[0]), int(ticks[-1]) + 1
     stream = source[str(video.index)].filter("trim", start_pts=start, end_pts=stop)
     stream = stream.filter("setpts", f"PTS-({start})")
+    if form.distance is not None:
+        stream = stream.filter("settb", str(form.distance))
     for name, arguments in form.filters:
         stream = stream.filter(name, **arguments)
     output = ffmpeg.output(
         stream,
         "pipe:1",
         fps_mode="passthrough",
-        enc_time_base="demux",
+        enc_time_base="filter",
         video_track_timescale=packets.time_base.denominator,
         format="mp4",
         movflags="+frag_every_frame+empty_moov+default_base_moof+delay_moov",
         **form.options,
     ).global_args("-copyts")
     with running(output) as process:
-        yield _in_ticks(process, packets.time_base, start)
+        coded = _in_ticks(process, packets.time_base, start)
+        yield coded if form.distance is None else _put_back(coded, ticks, form.distance / packets.time_base)
 
 
 def _input_options(packets: StreamPackets, seek: int | None) -> dict[str, Any]:
@@ -177,3 +183,13 @@ def _in_ticks(process: FfmpegProcess, time_base: Fraction, start: int) -> Iterat
         process.finish()
         raise
     process.finish()
+
+
+def _put_back(coded: Iterator[Packet[Any]], ticks: Ticks, distance: Fraction) -> Iterator[Packet[Any]]:
+    """Counted pictures at the ticks at which they are presented, which are at most half a picture away."""
+    for packet in coded:
+        if packet.pts is not None:
+            nearest = int(ticks[np.abs(ticks - packet.pts).argmin()])
+            if 2 * abs(nearest - packet.pts) < distance:
+                packet.pts = nearest
+        yield packet

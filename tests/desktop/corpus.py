@@ -166,6 +166,13 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mpeg2": Recipe("mpeg2.ts", (*_BOTH, "-c:v", "mpeg2video", "-q:v", "3", "-g", "15", "-bf", "2",
                                  "-c:a", "mp2", "-b:a", "192k")),
+    "mpeg2-fields": Recipe(
+        "mpeg2 fields.mkv",
+        (*_BOTH, "-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2", "-flags", "+ilme+ildct+cgop",
+         "-sc_threshold", "1000000000", *_AAC),
+        scene=",setfield=tff",
+    ),
+    "mpeg4": Recipe("mpeg4.mp4", (*_BOTH, "-c:v", "mpeg4", "-q:v", "3", "-g", "20", "-bf", "2", *_AAC)),
     "mpeg4-avi": Recipe("mpeg4.avi", (*_BOTH, "-c:v", "mpeg4", "-q:v", "3", "-g", "20",
                                       "-c:a", "libmp3lame", "-b:a", "192k")),
     "dash-video": Recipe(

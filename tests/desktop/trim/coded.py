@@ -40,4 +40,20 @@ def _av1(data: bytes, _size: int) -> tuple[bytes, ...]:
     return tuple(unit.payload for unit in obus(data) if unit.kind not in {1, 2})
 
 
-_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, ...]]] = {"h264": _h264, "hevc": _hevc, "av1": _av1}
+def _mpeg2(data: bytes, _size: int) -> tuple[bytes, ...]:
+    """From the picture header on."""
+    return (data[data.find(b"\0\0\1\0") :],)
+
+
+def _mpeg4(data: bytes, _size: int) -> tuple[bytes, ...]:
+    """From the header of the video object plane on."""
+    return (data[data.find(b"\0\0\1\xb6") :],)
+
+
+_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, ...]]] = {
+    "h264": _h264,
+    "hevc": _hevc,
+    "av1": _av1,
+    "mpeg2video": _mpeg2,
+    "mpeg4": _mpeg4,
+}
