@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from desktop.errors import ReelyError
@@ -30,6 +30,16 @@ class Address:
     def is_direct(self) -> bool:
         """Whether it is one file of which bytes can be asked for."""
         return self.entry.get("protocol") in {"http", "https"}
+
+
+class AddressBook(Protocol):
+    """What tells where streams are."""
+
+    def of(self, stream: Stream) -> Address:
+        """Where the stream is."""
+
+    def renew(self, refused: Address) -> None:
+        """Ask anew, for `refused` is not answered any more."""
 
 
 class Addresses:

@@ -18,7 +18,7 @@ from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import YoutubeDLError
 
 from desktop.errors import Exit, ReelyError
-from desktop.source.addresses import Address, Addresses, changed
+from desktop.source.addresses import Address, AddressBook, changed
 from desktop.source.diagnosis import refused_by_exception
 from desktop.source.models import Stream
 from desktop.source.pace import LEAST, Need, Pace, StalledError
@@ -28,7 +28,7 @@ from desktop.source.refusals import refusal
 LONGEST_REQUEST = 10 * 1024 * 1024
 """Bytes of one request at most: YouTube slows down longer ones."""
 _SHORTEST_REQUEST = 384 * 1024  # bytes that are worth a connection of their own
-_AT_ONCE = 6  # connections, as many as browsers open to one host
+AT_ONCE = 6  # connections, as many as browsers open to one host
 _READ = 16 * 1024  # bytes of one read from the network
 _WRITE = 64 * 1024  # bytes that are written and vouched for at once
 _RESERVE = 256 * 1024 * 1024  # bytes that are left free on the disk
@@ -48,7 +48,7 @@ class Connections:
         self,
         ydl: YoutubeDL,
         stream: Stream,
-        addresses: Addresses,
+        addresses: AddressBook,
         *,
         need: Need,
         patience: float,
@@ -75,7 +75,7 @@ class Connections:
         if len(requests) == 1:
             self._request(file, *requests[0])
         elif requests:
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="connection") as pool:
+            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="connection") as pool:
                 try:
                     for _done in pool.map(lambda span: self._request(file, *span), requests):
                         pass
@@ -86,7 +86,7 @@ class Connections:
     def bring_all(self, file: RangeFile) -> None:
         """Fetch what is missing of the whole stream. Raises as `bring`."""
         if file.size is None:
-            self.bring(file, [(0, 1)])  # whose answer tells the size
+            self._request(file, 0, LONGEST_REQUEST)  # whose answer tells the size
         if file.size is not None:
             self.bring(file, [(0, file.size)])
 
@@ -189,7 +189,7 @@ class Connections:
 
 def _requests(gaps: list[Span]) -> Iterator[Span]:
     """The gaps in parts: none too long for a request, enough for all connections where that is worth it."""
-    share = -(-sum(stop - first for first, stop in gaps) // _AT_ONCE)
+    share = -(-sum(stop - first for first, stop in gaps) // AT_ONCE)
     size = min(max(share, _SHORTEST_REQUEST), LONGEST_REQUEST)
     for first, stop in gaps:
         count = -(-(stop - first) // size)

@@ -6,6 +6,7 @@ clusters. What tells byte positions (`sidx`, Cues, SeekHead) is left out: they a
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def excerpt_head(head: bytes) -> bytes:
     return b"".join(
         head[start:end] for kind, start, _body, end in whole_boxes(head) if kind not in {b"sidx", b"ssix"}
     )
+
+
+def piece_body(head: bytes, piece: bytes) -> bytes:
+    """What an excerpt takes of a piece that is a file of its own, and may be cut off; `head` precedes it."""
+    if not head or is_webm(head):
+        return piece
+    kept = []
+    with contextlib.suppress(HeadTooShortError):
+        for kind, start, _body, end in whole_boxes(piece):
+            if kind not in {b"styp", b"sidx", b"ssix", b"mfra"}:
+                kept.append(piece[start:end])
+    return b"".join(kept)
 
 
 def stream_start(data: bytes, index: SegmentIndex, size: int, scratch: Path) -> Fraction | None:

@@ -14,8 +14,9 @@ from desktop.jobs.protocol import Report
 from desktop.source.addresses import Addresses
 from desktop.source.cache import StreamCache
 from desktop.source.choose import Choice, choose_streams
-from desktop.source.heads import StreamHead
+from desktop.source.heads import Head
 from desktop.source.jobs import FetchedMedia, FetchJob, Segment
+from desktop.source.list_fetch import ListFetch
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.refusals import refusal
 from desktop.source.stream_fetch import FetchedStream, StreamFetch, expected_size
@@ -45,7 +46,7 @@ def fetch(job: FetchJob, report: Report) -> FetchedMedia:
     with opened_ytdlp(job.cache, Sentences(), patience=job.patience) as ydl:
         addresses = Addresses(job.source, job.cache, offline=job.offline, patience=job.patience)
         fetches = [
-            StreamFetch(
+            _kind_of_fetch(stream)(
                 job.source,
                 stream,
                 cache=cache,
@@ -59,21 +60,22 @@ def fetch(job: FetchJob, report: Report) -> FetchedMedia:
             )
             for number, stream in enumerate(choice.streams)
         ]
-        heads: list[StreamHead | None] = [None] * len(fetches)
+        heads: list[Head | None] = [None] * len(fetches)
         if job.segments:
             heads = _together([one.look for one in fetches], halt)
         origin = _origin(heads)
         segments = _from_keyframes(job, heads[0])
-        brought = _together(
-            [partial(one.bring, head, origin, segments) for one, head in zip(fetches, heads, strict=True)],
-            halt,
-        )
+        brought = _together([partial(one.bring, origin, segments) for one in fetches], halt)
     progress.done()
     cache.make_room(0, keep=[*(one.path for one in fetches), *(one.path for one in brought)])
     return _described(choice, brought, origin)
 
 
-def _origin(heads: Sequence[StreamHead | None]) -> Fraction | None:
+def _kind_of_fetch(stream: Stream) -> type[StreamFetch | ListFetch]:
+    return StreamFetch if stream.protocol in {"http", "https"} else ListFetch
+
+
+def _origin(heads: Sequence[Head | None]) -> Fraction | None:
     """Where the source's clock is 0: the beginning of the first stream, the one with the picture.
 
     Without a head it comes whole, and so do the others.
@@ -81,7 +83,7 @@ def _origin(heads: Sequence[StreamHead | None]) -> Fraction | None:
     return heads[0].start if heads[0] is not None else None
 
 
-def _from_keyframes(job: FetchJob, head: StreamHead | None) -> tuple[Segment, ...]:
+def _from_keyframes(job: FetchJob, head: Head | None) -> tuple[Segment, ...]:
     """The job's segments, from the keyframes before them on where clips will begin there."""
     if not job.from_keyframes or head is None:
         return job.segments

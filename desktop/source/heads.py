@@ -26,12 +26,19 @@ _MOST_SAMPLES = 5_000_000  # of a track: a day of 50 pictures a second has fewer
 _GAP = 32 * 1024  # bytes that are rather fetched than asked around
 
 
-class StreamHead(Protocol):
-    """The head of a stream. `origin` is where the source's clock is 0, in seconds of the container."""
+class Head(Protocol):
+    """What is known of a stream. `origin` is where the source's clock is 0, in seconds of the container."""
 
     @property
     def start(self) -> Fraction:
         """When the stream begins, in seconds of its container."""
+
+    def access_before(self, time: float, origin: Fraction) -> float:
+        """Where on the source's clock decoding has to begin to have `time`; at most `time`."""
+
+
+class StreamHead(Head, Protocol):
+    """The head of a stream that is one file."""
 
     @property
     def kept(self) -> Sequence[Span]:
@@ -39,9 +46,6 @@ class StreamHead(Protocol):
 
     def covering(self, segments: Iterable[Segment], origin: Fraction) -> list[Span]:
         """The bytes that the segments need, in order."""
-
-    def access_before(self, time: float, origin: Fraction) -> float:
-        """Where on the source's clock decoding has to begin to have `time`; at most `time`."""
 
     def write(self, file: RangeFile, spans: Sequence[Span], target: Path) -> None:
         """Make `target`, an excerpt with these bytes of `file`. Raises DamagedError where some are not."""

@@ -21,7 +21,6 @@ from desktop.source.connections import Connections
 from desktop.source.excerpt import excerpt_head, stream_start
 from desktop.source.heads import PieceHead, StreamHead, TableHead, merged, read_tables
 from desktop.source.jobs import Segment
-from desktop.source.manifest import download_whole
 from desktop.source.models import Source, Stream, StreamKind
 from desktop.source.mp4 import movie_head
 from desktop.source.pace import Need
@@ -56,7 +55,7 @@ class FetchedStream:
 
 
 class StreamFetch:
-    """The work for one stream. Its methods are called one after the other, on any thread.
+    """The work for one stream that is one file. Its methods are called one after the other, on any thread.
 
     Both raise ReelyError as `desktop.source.fetch.fetch` does, and `Cancelled` once `halt` is set.
     """
@@ -79,6 +78,7 @@ class StreamFetch:
         self._cache, self._scratch, self._addresses = cache, scratch, addresses
         self._patience, self._gained, self._expect, self._halt = patience, gained, expect, halt
         self.path = cache.path(source, stream)
+        self._head: StreamHead | None = None
         self._connections = Connections(
             ydl,
             stream,
@@ -94,33 +94,25 @@ class StreamFetch:
         """What brings the stream's bytes."""
         return self._connections
 
-    @property
-    def _is_direct(self) -> bool:
-        return self._stream.protocol in {"http", "https"}
-
     def look(self) -> StreamHead | None:
         """The stream's head; None where it does not tell where its parts are."""
-        if not self._is_direct:
-            return None
         with self._cache.locked(self.path), self._file() as file:
             try:
-                return self._head_of_pieces(file)
+                self._head = self._head_of_pieces(file)
             except IndexUnreadableError as no_pieces:
                 try:
-                    return self._head_of_tables(file)
+                    self._head = self._head_of_tables(file)
                 except IndexUnreadableError as no_tables:
                     logger.info("stream %s comes whole: %s; %s", self._stream.id, no_pieces, no_tables)
-                    return None
+        return self._head
 
-    def bring(
-        self, head: StreamHead | None, origin: Fraction | None, segments: Sequence[Segment]
-    ) -> FetchedStream:
-        """The local file: all of the stream, or with `head` and `origin` an excerpt that covers `segments`.
+    def bring(self, origin: Fraction | None, segments: Sequence[Segment]) -> FetchedStream:
+        """The local file: all of the stream, or with `origin` an excerpt that covers `segments`.
 
-        `origin` is where the source's clock is 0, in seconds of the container.
+        `origin` is where the source's clock is 0, in seconds of the container. All comes where `look` was not
+        called or found nothing.
         """
-        if not self._is_direct:
-            return self._manifest(segments)
+        head = self._head
         with self._cache.locked(self.path), self._file() as file:
             if head is None or origin is None:
                 self._all_of(file)
@@ -242,27 +234,6 @@ class StreamFetch:
                 if self._halt.is_set():
                     raise Cancelled from None
         raise refusal("cache-damaged")
-
-    def _manifest(self, segments: Sequence[Segment]) -> FetchedStream:
-        with self._cache.locked(self.path):
-            if self._cache.complete(self.path, self._stream):
-                return FetchedStream(self.path, is_excerpt=False, fetched=0)
-            partial = self._cache.partial(self.path)
-            fetched = download_whole(
-                self._stream,
-                partial,
-                addresses=self._addresses,
-                cache=self._scratch,
-                patience=self._patience,
-                gained=self._gained,
-                halt=self._halt,
-            )
-            try:
-                partial.replace(self.path)
-            except OSError as error:
-                raise disk_error(error, self.path) from error
-        notes = (NO_INDEX,) if segments else ()
-        return FetchedStream(self.path, is_excerpt=False, fetched=fetched, notes=notes)
 
 
 def expected_size(stream: Stream, duration: float) -> int:
