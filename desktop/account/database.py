@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from desktop.account import schema
 from desktop.errors import Exit, ReelyError
 from desktop.files import disk_error
 
+_ROOM = 65_536  # bytes; the shared memory of a write-ahead log comes in 32 KiB
 _BUSY_LIMIT = 15.0  # seconds to wait for another process; a transaction of ours takes milliseconds
 
 
@@ -72,9 +74,17 @@ def _create(db: sqlite3.Connection) -> None:
     db.commit()
 
 
+def _is_full(path: Path) -> bool:
+    """Whether there is no room for the journal and its shared memory: SQLite calls that I/O, too."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False
+
+
 def _trouble(path: Path, error: sqlite3.Error) -> ReelyError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return ReelyError(
             "journal-disk-full",
             "The disk is full: Reely cannot note what it is about to do.",

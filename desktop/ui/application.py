@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSocketNotifier, Qt, QTimer
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui import theme
+from desktop.ui.doorbell import Doorbell, ring
 from desktop.ui.ports import Ports
 from desktop.ui.window import MainWindow
 
@@ -20,6 +22,7 @@ from desktop.ui.window import MainWindow
 def run(ports: Ports, home: Path, initial_text: str = "", *, quit_when_shown: bool = False) -> int:
     """Show the window until it is closed; `initial_text` is opened at once. Returns the exit code.
 
+    Where a window is open for `home` already, that one gets `initial_text` and comes to the front instead.
     With `quit_when_shown` it closes by itself: 0 once the first picture (or, with nothing to open, the
     window) is shown, 1 if that failed. So a build can be tried out.
     """
@@ -29,17 +32,39 @@ def run(ports: Ports, home: Path, initial_text: str = "", *, quit_when_shown: bo
     app.setApplicationName("Reely")
     app.setApplicationDisplayName("Reely")
     app.setDesktopFileName("reely")
+    if not quit_when_shown and ring(home, initial_text):
+        return 0
     theme.apply(app)
     window = MainWindow(ports, home)
+    doorbell = Doorbell(home, window)
+    doorbell.rung.connect(window.visit)
+    links = _Links(window)
+    app.installEventFilter(links)
     window.show()
     if initial_text:
-        window.open(initial_text)
+        window.visit(initial_text)
     if quit_when_shown:
         _quit_when_shown(window, app, expects_picture=bool(initial_text))
     with _ending_on_signals(app):
         code = app.exec()
+    app.removeEventFilter(links)
+    doorbell.close()
     window.shut_down()
     return code
+
+
+class _Links(QObject):
+    """macOS gives an app its links and files as events."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if isinstance(event, QFileOpenEvent):
+            self._window.visit(event.file() or event.url().toString())
+            return True
+        return False
 
 
 def _quit_when_shown(window: MainWindow, app: QApplication, *, expects_picture: bool) -> None:

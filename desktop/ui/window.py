@@ -29,6 +29,7 @@ from desktop.source.models import Source
 from desktop.trim.edit import MediaInput
 from desktop.ui.account_dialogs import AccountDialogs
 from desktop.ui.commands import Targets, editing_commands
+from desktop.ui.doorbell import SCHEME
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
 from desktop.ui.models.document import Document
@@ -183,6 +184,16 @@ class MainWindow(QMainWindow):
         """Open a link or a path, as if it was pasted; first the user may save the project that is open."""
         if self.session.state is not State.WORKING:
             self.saving.before_leaving(lambda: self._open(text))
+
+    def visit(self, text: str) -> None:
+        """Somebody started Reely once more, or came back from the browser: come to the front with `text`."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+        if text.startswith(SCHEME):
+            self.account.refresh()  # pages of the web may send this: they get no more than a look
+        elif text:
+            self.open(text)
 
     def _open(self, text: str) -> None:
         self.link_bar.show_text(text)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -242,3 +244,44 @@ def test_a_tier_that_is_lowered_while_away_counts_from_the_next_lease_on(
         signed_in.account.permit(Meter.TRIM, source_seconds=1000)
     assert refused.value.code == "source-too-long"
     assert signed_in.meter()[0] == 5
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk of its own, which the test fills to its last byte."""
+    path = tmp_path / "small-disk"
+    path.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", path], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_full_disk_under_the_journal_is_told_and_nothing_is_counted(
+    full_disk: Path, signed_in: Device, server: LicenseServer
+) -> None:
+    account = signed_in.home / "account"
+    signed_in.account.close()
+    shutil.copytree(account, full_disk / "account")
+    shutil.rmtree(account)
+    account.symlink_to(full_disk / "account", target_is_directory=True)
+    signed_in.open()
+    filler = full_disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (65_536, 1024, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    with pytest.raises(ReelyError) as refused:
+        signed_in.trim()
+    assert refused.value.exit is Exit.DISK
+    assert refused.value.code in {"journal-disk-full", "disk-full"}
+    assert "Free some space" in refused.value.hint
+    assert signed_in.clips() == 0
+    filler.unlink()
+    signed_in.trim()
+    signed_in.account.settle()
+    assert signed_in.meter()[1] == signed_in.clips() == 1
