@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
@@ -48,6 +49,14 @@ def _rough_length(seconds: float) -> str:
     if seconds < 5400:
         return _tr("{n} min").format(n=round(seconds / 60))
     return format_length(seconds)
+
+
+def folder_text(folder: Path) -> str:
+    """`~/Videos`: a folder as people write it."""
+    try:
+        return str(Path("~") / folder.relative_to(Path.home()))
+    except ValueError:
+        return str(folder)
 
 
 def size_text(size: int) -> str:

@@ -14,6 +14,7 @@ from desktop.ui.models.timeline import Timeline
 from desktop.ui.widgets.choice import Choice, Option
 from desktop.ui.widgets.controls import ElidedLabel, button, label, tool_button
 from desktop.ui.widgets.segment_list import SegmentList
+from desktop.ui.words import folder_text
 
 
 class ExportPanel(QWidget):
@@ -123,7 +124,7 @@ class ExportPanel(QWidget):
         self.deliveries.setVisible(len(cuts.segments) > 1)
         destination = export.destination
         self._name.setText(destination.name if destination else "")
-        self._folder.setText(_folder_text(destination.parent) if destination else "")
+        self._folder.setText(folder_text(destination.parent) if destination else "")
         self.make.setEnabled(export.edit is not None and destination is not None)
         length = format_length(cuts.duration)
         self.make.setText(
@@ -131,10 +132,3 @@ class ExportPanel(QWidget):
             if export.clips > 1
             else self.tr("Export {length}").format(length=length)
         )
-
-
-def _folder_text(folder: Path) -> str:
-    try:
-        return str(Path("~") / folder.relative_to(Path.home()))
-    except ValueError:
-        return str(folder)

@@ -15,7 +15,7 @@ from desktop.ui import theme
 from desktop.ui.models.session import Session
 from desktop.ui.reveal import play_file, show_in_folder
 from desktop.ui.widgets.controls import ElidedLabel, Picture, button, label
-from desktop.ui.words import Remedy, remedy_for, remedy_text, size_text, stage_text, time_left
+from desktop.ui.words import Remedy, folder_text, remedy_for, remedy_text, size_text, stage_text, time_left
 
 # A card lower than this shows its words alone.
 _ROOM_FOR_DRAWING = 440
@@ -148,7 +148,7 @@ class ResultCard(_Card):
         self._name.setText(
             "\n".join(clip.path.name for clip in clips[:4]) + ("\n…" if len(clips) > 4 else "")
         )
-        self._folder.setText(str(first.path.parent))
+        self._folder.setText(folder_text(first.path.parent))
         self._facts.setText(self._facts_text(clips))
         self._notes.setText("\n".join(dict.fromkeys(note for clip in clips for note in clip.notes)))
         self._notes.setVisible(bool(self._notes.text()))
