@@ -176,5 +176,32 @@ def test_a_job_that_is_killed_costs_one_job_and_the_window_lives_on(
     assert frame_numbers(tmp_path / "after all.mp4") == list(range(24, 48))
 
 
+def test_segments_of_a_project_become_one_clip_in_their_order(
+    window: MainWindow, qtbot: QtBot, youtube_media: Media, tmp_path: Path
+) -> None:
+    _sign_up(window, qtbot, "segments@example.com")
+    window.open(str(youtube_media.renditions[18].path))
+    _wait_until_shown(window, qtbot)
+    qtbot.waitUntil(lambda: window.waveform.peaks is not None, timeout=WAIT)
+    window.timeline.select(5.0, 5.5)
+    window.timeline.seek(2.0)
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    window.timeline.set_out(2.25)
+    window.timeline.move(0, 1)
+    project = tmp_path / "edit.reely"
+    window.document.save(project)
+    qtbot.waitUntil(project.exists, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.document.modified, timeout=WAIT)
+    window.open(str(project))
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=WAIT)
+    _wait_until_shown(window, qtbot)
+    clip = tmp_path / "joined.mp4"
+    window.export.choose(clip, replace=False)
+    window.start_export()
+    qtbot.waitUntil(lambda: window.session.state is State.DONE, timeout=WAIT)
+    assert frame_numbers(clip) == [*range(5 * FPS, round(5.5 * FPS)), *range(2 * FPS, round(2.25 * FPS))]
+    qtbot.waitUntil(lambda: window.account.status.trims.available == 4, timeout=WAIT)
+
+
 def _jobs() -> list[int]:
     return [child.pid for child in psutil.Process().children() if "desktop.worker" in child.cmdline()]
