@@ -143,18 +143,28 @@ def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Respon
     def answer_request(**arguments: Any) -> Response:
         if not all(part.isprintable() for part in arguments.values()):
             raise NotFound("There is nothing at this address.")
-        if endpoint.query is not None:
-            arguments["query"] = _query(endpoint.query)
-        if endpoint.body is not None:
-            arguments["body"] = _body(endpoint.body)
+        refusal: Problem | None = None
+        try:
+            if endpoint.query is not None:
+                arguments["query"] = _query(endpoint.query)
+            if endpoint.body is not None:
+                arguments["body"] = _body(endpoint.body)
+        except Problem as problem:
+            if not endpoint.needs_account:
+                raise
+            refusal = problem  # whoever may not call at all is told that first
         by_key = endpoint.needs_account and identity.has_api_key()
         # A key's last use is written down, whatever it is used for.
         with database.unit_of_work(writes=endpoint.method != "GET" or by_key):
             if endpoint.needs_account:
                 _admit(endpoint, by_key=by_key)
+            if refusal is not None:
+                raise refusal
             answer = view(**arguments)
         if endpoint.answer is None:
-            return Response(status=204)
+            empty = Response(status=204)
+            del empty.headers["Content-Type"]
+            return empty
         body = answer if isinstance(answer, str) else endpoint.answer.dump_json(answer)
         return Response(body, status=endpoint.status, content_type=endpoint.content_type)
 
@@ -176,10 +186,13 @@ def _admit(endpoint: Endpoint, *, by_key: bool) -> None:
 
 
 def _body(schema: type[BaseModel]) -> BaseModel:
-    if not request.is_json:
+    raw = request.get_data()
+    if not raw and not request.content_type:
+        raw = b"{}"  # who sends nothing is told which fields are missing, if any are
+    elif not request.is_json:
         raise UnsupportedMediaType("Send JSON, with the content type application/json.")
     try:
-        return schema.model_validate_json(request.get_data())
+        return schema.model_validate_json(raw)
     except ValidationError as error:
         if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
             raise MalformedRequest("The body is not JSON.") from None

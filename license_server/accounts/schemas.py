@@ -25,7 +25,19 @@ Email = Annotated[
     Field(max_length=320, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
     AfterValidator(_normalised),
 ]
-NewPassword = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+
+
+def _of_a_right_length(password: SecretStr) -> SecretStr:
+    if not SHORTEST <= len(password.get_secret_value()) <= LONGEST:
+        raise ValueError(f"has to be {SHORTEST} to {LONGEST} characters long")
+    return password
+
+
+NewPassword = Annotated[
+    SecretStr,
+    Field(json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST}),
+    AfterValidator(_of_a_right_length),
+]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
 
 EmailTokenText = Annotated[str, Field(min_length=1, max_length=100)]

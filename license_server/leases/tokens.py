@@ -48,12 +48,15 @@ def sign_receipt(lease: Lease, account: Account, device: Device, spend_ids: list
     `up_to_counter` covers every spend of the chain up to it; `spends` names those of this settlement that
     are counted, also where the chain has a gap before them.
     """
+    issued = int(now().timestamp())
     return _sign(
         RECEIPT_TYPE,
         {
             **_common(account, device),
             "jti": new_id(),
-            "iat": int(now().timestamp()),
+            "seq": lease.seq,
+            "iat": issued,
+            "nbf": issued,
             "lease": lease.id,
             "up_to_counter": lease.up_to_counter,
             "settled": {grant.meter: grant.settled for grant in lease.grants},

@@ -53,6 +53,7 @@ def test_every_code_of_the_catalogue_is_its_own_and_in_kebab_case() -> None:
         ("POST", "/api/v1/auth/login", b"[]", {"Content-Type": "application/json"}, 422, "validation-failed"),
         ("POST", "/api/v1/auth/login", b"a=b", {"Content-Type": "text/plain"}, 415, "unsupported-media-type"),
         ("POST", "/api/v1/auth/login", b"{}", {}, 415, "unsupported-media-type"),
+        ("POST", "/api/v1/auth/login", b"", {}, 422, "validation-failed"),
         (
             "POST",
             "/api/v1/auth/login",
@@ -69,6 +70,41 @@ def test_what_http_refuses_has_the_shape_too(
     answer = app.test_client().open(path, method=method, data=body, headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     check_shape(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/devices"),
+        ("POST", "/leases"),
+        ("POST", "/leases/unknown/settle"),
+        ("POST", "/api-keys"),
+        ("POST", "/webhook-endpoints"),
+        ("POST", "/payments/create-checkout"),
+        ("POST", "/auth/change-password"),
+        ("PUT", "/auth/me"),
+        ("DELETE", "/auth/me"),
+        ("GET", "/my-jobs?limit=0"),
+    ],
+)
+def test_who_may_not_call_is_told_so_whatever_they_send(ada: Person, method: str, path: str) -> None:
+    for body in (None, b"{", {"unknown": 1}):
+        for token in ("", "nonsense"):
+            assert ada.call(method, path, body, token=token).status_code == 401
+    answer = ada.call(method, path, {"unknown": 1})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation-failed")
+
+
+def test_who_sends_nothing_is_told_what_is_missing(ada: Person) -> None:
+    answer = ada.call("DELETE", "/auth/me")
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.get_json()["errors"]] == ["password"]
+
+
+def test_an_answer_without_a_body_has_no_type(ada: Person) -> None:
+    answer = ada.call("POST", "/auth/logout")
+    assert answer.status_code == 204
+    assert "Content-Type" not in answer.headers
 
 
 def test_a_wrong_method_is_told_the_right_ones(app: Flask) -> None:
