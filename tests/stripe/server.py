@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qs, urlsplit
 
 from tests.stripe.api import Api
@@ -176,6 +178,7 @@ class Stripe:
         self._server.shutdown()
         for thread in self._threads:
             thread.join()
+        self._server.end_connections()
         self._server.server_close()
 
     def __enter__(self) -> Self:
@@ -192,7 +195,22 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], stripe: Stripe) -> None:
         self.stripe = stripe
+        self._open: set[socket.socket] = set()
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Ends those that are open: browsers open some ahead, and keep them without a word."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no fault of the stand-in."""

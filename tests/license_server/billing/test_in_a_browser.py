@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask import Flask
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -55,14 +56,21 @@ def open_shop(
         server.server_close()
 
 
+def _wait(browser: Chrome) -> WebDriverWait[Chrome]:
+    # An element that was found may go with its page before it is read.
+    return WebDriverWait(
+        browser, 20, ignored_exceptions=[NoSuchElementException, StaleElementReferenceException]
+    )
+
+
 def _until(browser: Chrome, heading: str) -> str:
     """The words of the page, once it has that heading."""
-    WebDriverWait(browser, 20).until(lambda _: browser.find_element(By.TAG_NAME, "h1").text == heading)
+    _wait(browser).until(lambda _: browser.find_element(By.TAG_NAME, "h1").text == heading)
     return browser.find_element(By.TAG_NAME, "main").text
 
 
 def _until_plan(browser: Chrome, words: str) -> None:
-    WebDriverWait(browser, 20).until(
+    _wait(browser).until(
         lambda _: [each.text for each in browser.find_elements(By.CLASS_NAME, "plan")] == [words]
     )
 
@@ -79,7 +87,7 @@ def test_a_person_pays_and_comes_back_to_a_page_that_knows_it(browser: Chrome, o
     browser.get(buyer.checkout("pro")["checkout_url"])
     assert "$9.99 per month" in _until(browser, "Subscribe to Reely Pro")
     _pay(browser, DECLINED)
-    WebDriverWait(browser, 20).until(lambda _: browser.find_elements(By.CSS_SELECTOR, "[role=alert]"))
+    _wait(browser).until(lambda _: browser.find_elements(By.CSS_SELECTOR, "[role=alert]"))
     assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").text == "Your card was declined."
     _pay(browser, GOOD)
     words = _until(browser, "Thank you")
