@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from license_server.billing.models import Ending
 from license_server.clock import now
 from license_server.database import db
 from license_server.mail.models import Mail
@@ -25,6 +26,7 @@ class Depth:
 def depths() -> dict[str, Depth]:
     """The depth of each outbox, by its name."""
     return {
+        "billing": _depth(Ending.next_try_at, Ending.created_at),
         "mail": _depth(Mail.next_try_at, Mail.created_at),
         "webhooks": _depth(WebhookDelivery.next_try_at, WebhookDelivery.created_at),
     }
