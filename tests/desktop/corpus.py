@@ -44,6 +44,8 @@ class Recipe:
     sound_slack: int = 0
     """Samples by which the container leaves the sound's place open: half a millisecond in Matroska, where
     packets are of different lengths (Vorbis) and so cannot be counted."""
+    two_passes: bool = False
+    """The encoder reads everything first, without which libvpx codes no hidden pictures."""
     fps: Fraction = FPS
     has_picture: bool = True
     tracks: int = 1
@@ -139,8 +141,8 @@ RECIPES: dict[str, Recipe] = {
                                "-b:v", "0", "-crf", "30", "-g", "20", *_OPUS)),
     "vp9-hidden": Recipe(
         "vp9 hidden.mp4",
-        (*_BOTH, "-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "8", "-b:v", "300k", "-g", "40",
-         "-auto-alt-ref", "1", "-lag-in-frames", "16", *_AAC)),
+        (*_BOTH, "-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "5", "-b:v", "300k", "-g", "40",
+         "-auto-alt-ref", "1", "-lag-in-frames", "16", *_AAC), two_passes=True),
     "vp9-hdr": Recipe(
         "vp9 hdr.webm",
         ("-map", "0", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "0",
@@ -203,6 +205,11 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 PICTURES = [name for name, recipe in RECIPES.items() if recipe.has_picture]
+JOINED_OTHERWISE = {
+    "h264-open-fields", "hevc-open", "hevc-radl", "hevc-ts", "vp9-hidden", "av1-hdr", "av1-aom", "mpeg2-fields",
+    "mpeg4",
+}  # fmt: skip
+"""What is like another file, but for how copied pictures and encoded ones are joined."""
 SOUNDS_ONLY = [name for name, recipe in RECIPES.items() if not recipe.has_picture]
 
 
@@ -242,7 +249,11 @@ class Corpus:
                 inputs = ["-i", self.path(recipe.source).name, *recipe.before]
             self._ffmpeg(*inputs, *recipe.options, path.name)
             return
-        self._ffmpeg(*self._recording(recipe), *recipe.options, path.name)
+        recording = self._recording(recipe)
+        if recipe.two_passes:
+            self._ffmpeg(*recording, *recipe.options, "-pass", "1", "-f", "null", "-")
+            recording = [*recording, "-pass", "2"]
+        self._ffmpeg(*recording, *recipe.options, path.name)
 
     def _recording(self, recipe: Recipe) -> list[str]:
         strips, first, second = (self.folder / name for name in ("strips", "sound.f32", "sound2.f32"))

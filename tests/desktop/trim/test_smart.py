@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import imageio_ffmpeg
@@ -15,9 +17,12 @@ from hypothesis import given
 
 from desktop.media.packets import StreamPackets, read_packets
 from desktop.media.probe import probe
+from desktop.trim.compare import Original
 from desktop.trim.cut import TrimJob, trim
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode, Segment
 from desktop.trim.h264_numbering import LEAST_BEFORE
+from desktop.trim.media import read_media
+from desktop.trim.plan import plan_cut
 from tests.desktop.corpus import PICTURES, RECIPES, Corpus, decode_frames
 from tests.desktop.trim.coded import coded_pictures
 from tests.desktop.trim.conftest import Cut, media_of
@@ -96,7 +101,7 @@ def joins(packets: StreamPackets, inside: np.ndarray[tuple[int], np.dtype[np.boo
 
 @pytest.mark.parametrize("name", SMART)
 def test_copied_pictures_decode_to_the_very_pixels_and_no_decoder_complains(
-    corpus: Corpus, cut: Cut, name: str
+    corpus: Corpus, cut: Cut, name: str, tmp_path: Path
 ) -> None:
     clip = cut(name, (1.07, 4.31), mode=Mode.SMART)
     assert clip.mode is Mode.SMART
@@ -106,8 +111,20 @@ def test_copied_pictures_decode_to_the_very_pixels_and_no_decoder_complains(
     same = [at for at, digest in copy.items() if near(source, first + at) == digest]
     encoded = round(clip.reencoded_seconds / clip.duration * clip.frames)
     assert len(same) >= clip.frames - encoded - 2
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "warning", "-i", clip.temporary, "-f", "null", "-"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
+    assert said_by_ffmpeg("-i", clip.temporary, *_AS_IT_IS, "-f", "null", "-") == ""
+    other = tmp_path / "remuxed.mkv"
+    assert said_by_ffmpeg("-i", clip.temporary, "-c", "copy", other) == ""
+    assert said_by_ffmpeg("-i", other, *_AS_IT_IS, "-f", "null", "-") == ""
+    assert list(pixels(other).values()) == list(copy.values())
+
+
+_AS_IT_IS = ("-fps_mode", "passthrough", "-enc_time_base", "demux")
+
+
+def said_by_ffmpeg(*arguments: str | Path) -> str:
+    """What the executable says, from warnings on."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "warning", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stderr
 
 
 def pixels(path: Path) -> dict[int, str]:
@@ -144,6 +161,48 @@ def test_joined_smart_segments_follow_each_other_without_gap_or_overlap(
         at += len(part)
     for track in range(RECIPES[name].tracks):
         check_sound(corpus, name, clip, parts, track)
+
+
+@pytest.mark.parametrize("name", ["hevc-hdr", "vp9-hdr", "av1-hdr", "h264-29.97", "h264-anamorphic"])
+def test_what_pictures_look_like_is_told_the_same_in_every_part(corpus: Corpus, cut: Cut, name: str) -> None:
+    source = looks(corpus.path(name))
+    assert looks(cut(name, (1.07, 3.3), mode=Mode.SMART).temporary) == source
+    assert len(source) == 1
+    assert len(next(iter(source))) == (7 if "hdr" in name else 5)
+
+
+def looks(path: Path) -> set[tuple[object, ...]]:
+    """Colours, shape and what an HDR screen needs to know, of all pictures."""
+    with av.open(str(path)) as container:
+        shape = container.streams.video[0].sample_aspect_ratio
+        found: set[tuple[object, ...]] = set()
+        for frame in container.decode(video=0):
+            color = frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range
+            data: Any = frame.side_data
+            screen = [
+                tuple(round(Fraction(*pair), 6) for pair in struct.iter_unpack("=ii", bytes(part)[:80]))
+                if part.type.name == "MASTERING_DISPLAY_METADATA"
+                else bytes(part)
+                for part in data
+                if part.type.name in {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
+            ]
+            found.add((*color, shape, *sorted(screen, key=str)))
+    return found
+
+
+def test_pictures_that_are_not_the_sources_are_noticed(corpus: Corpus, cut: Cut) -> None:
+    segments = [Segment(start=start, end=start + 1.6) for start in (1.3, 1.34)]
+    media = read_media(media_of(corpus, "h264-open"), segments, lambda stage, fraction: None)
+    clip = cut("h264-open", (1.3, 2.9), mode=Mode.SMART)
+    made = read_packets(clip.temporary).video
+    assert media.picture is not None
+    assert made is not None
+    seen = []
+    for segment in segments:
+        (plan,) = plan_cut(Edit(segments=(segment,)), media.picture.packets)
+        original = Original(media.picture, plan)
+        seen.append(original.is_seen_at(clip.temporary, made, 0, made.starts[15:25]))
+    assert seen == [True, False]
 
 
 def test_a_long_clip_is_verified_at_its_seams(corpus: Corpus, cut: Cut) -> None:
