@@ -206,8 +206,8 @@ RECIPES: dict[str, Recipe] = {
 
 PICTURES = [name for name, recipe in RECIPES.items() if recipe.has_picture]
 JOINED_OTHERWISE = {
-    "h264-open-fields", "hevc-open", "hevc-radl", "hevc-ts", "vp9-hidden", "av1-hdr", "av1-aom", "mpeg2-fields",
-    "mpeg4",
+    "h264-open-fields", "hevc-open", "hevc-radl", "hevc-ts", "vp9-hidden", "av1-hdr", "av1-aom",
+    "mpeg2-fields", "mpeg4",
 }  # fmt: skip
 """What is like another file, but for how copied pictures and encoded ones are joined."""
 SOUNDS_ONLY = [name for name, recipe in RECIPES.items() if not recipe.has_picture]
