@@ -29,13 +29,15 @@ class Saving(QObject):
 
     def save(self) -> None:
         """Save to the project's file; the first time ask where."""
-        if self._document.path is not None:
+        if self._document.there and self._document.path is not None:
             self._document.save(self._document.path)
         else:
             self.save_as()
 
     def save_as(self) -> None:
         """Ask where, and save there; the dialog asks before an existing file is replaced."""
+        if not self._document.there:
+            return
         suggestion = self._document.suggestion(self._preferences.project_folder)
         dialog = QFileDialog(self._window, self.tr("Save the project"), str(suggestion))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

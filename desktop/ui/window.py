@@ -35,6 +35,7 @@ from desktop.ui.keys import Command, command_for
 from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
 from desktop.ui.models.marks import Marks
+from desktop.ui.models.recent import RecentlyOpened
 from desktop.ui.models.session import Preview, Session, State
 from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
@@ -42,7 +43,7 @@ from desktop.ui.models.waveform import Waveform
 from desktop.ui.operations import OperationRunner
 from desktop.ui.player import Player
 from desktop.ui.ports import Ports
-from desktop.ui.preferences import Preferences, Recent
+from desktop.ui.preferences import Preferences
 from desktop.ui.saving import Saving
 from desktop.ui.sound import Sound
 from desktop.ui.widgets.account_corner import AccountCorner
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.account = self.accounts.account
         self.export = Export(ports, self.runner, self.timeline, self)
         self.document = Document(self.runner, self.timeline, self.export, self)
+        self.recent = RecentlyOpened(self.preferences, self)
         self.saving = Saving(self.document, self.preferences, self)
         self.sound = sound or Sound(self)
         self.player = Player(self.timeline, self.sound, self)
@@ -100,7 +102,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.link_bar = LinkBar()
         self.account_corner = AccountCorner(self.account)
-        self.empty = EmptyPage()
+        self.empty = EmptyPage(self.recent)
         self.loading = LoadingPage(self.session)
         self.failed = FailedPage(self.session)
         shown = Shown(self.timeline, self.strip, self.waveform, self.marks)
@@ -144,10 +146,10 @@ class MainWindow(QMainWindow):
         self.editor.error.remedy_chosen.connect(self._remedy)
         self.editor.export.requested.connect(self.start_export)
         self.editor.timeline.keys.clicked.connect(self.show_keys)
-        self.editor.timeline.save.clicked.connect(self._save)
+        self.editor.timeline.save.clicked.connect(self.saving.save)
         self.export.named.connect(self._export_if_waiting)
         self.document.changed.connect(self._show_title)
-        self.document.saved.connect(self._remember)
+        self.document.opened.connect(self.recent.remember)
         self.empty.recent_chosen.connect(self.open)
 
     def _add_actions(self) -> None:
@@ -161,8 +163,8 @@ class MainWindow(QMainWindow):
             (QKeySequence("Ctrl+L"), self._focus_link),
             (QKeySequence("Ctrl+E"), self.start_export),
             (QKeySequence("Ctrl+Shift+E"), self._choose_destination),
-            (QKeySequence(standard.Save), self._save),
-            (QKeySequence("Ctrl+Shift+S"), self._save_as),
+            (QKeySequence(standard.Save), self.saving.save),
+            (QKeySequence("Ctrl+Shift+S"), self.saving.save_as),
             (QKeySequence("Ctrl+Q"), self.close),
         ):
             each = QAction(self)
@@ -174,7 +176,6 @@ class MainWindow(QMainWindow):
         self.sound.set_volume(self.preferences.volume)
         self.sound.set_muted(self.preferences.muted)
         self.link_bar.folder = self.preferences.open_folder
-        self.empty.show_recent(self.preferences.recent)
         if not self.restoreGeometry(self.preferences.geometry):
             self.resize(_USUAL)
 
@@ -196,6 +197,7 @@ class MainWindow(QMainWindow):
             self.open(text)
 
     def _open(self, text: str) -> None:
+        self.document.leave()
         self.link_bar.show_text(text)
         self.session.open(text)
 
@@ -233,14 +235,6 @@ class MainWindow(QMainWindow):
     def _choose_destination(self) -> None:
         if self.session.state is State.READY:
             self.editor.export.choose_destination()
-
-    def _save(self) -> None:
-        if self.session.source is not None:
-            self.saving.save()
-
-    def _save_as(self) -> None:
-        if self.session.source is not None:
-            self.saving.save_as()
 
     def _back(self) -> None:
         if self.session.state is State.LOADING:
@@ -282,15 +276,12 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(page)
         busy = session.state is State.WORKING
         self.link_bar.setEnabled(not busy)
-        self._show_title()
         if session.state is State.LOADING:
             self.loading.cancel.setFocus()
 
     def _show_title(self) -> None:
-        source, path = self.session.source, self.document.path
-        name = path.stem if path is not None else source.title if source is not None else ""
-        changed = "● " if self.document.modified else ""
-        self.setWindowTitle(f"{changed}{name} – Reely" if source is not None else "Reely")
+        title = self.document.title
+        self.setWindowTitle(f"{title} – Reely" if title else "Reely")
 
     def _source_opened(self, source: Source) -> None:
         self.strip.load(source)
@@ -298,21 +289,9 @@ class MainWindow(QMainWindow):
         self.export.load(source, self.preferences.save_folder)
         project = self.session.project
         self.document.load(source, project, Path(self.session.text) if project else None)
-        self._remember()
         if source.path is not None:
             self.link_bar.folder = source.path.parent
         self._focus_editor()
-
-    def _remember(self) -> None:
-        """Offer what is open again on the first page."""
-        source, path = self.session.source, self.document.path
-        if source is not None:
-            self.preferences.remember(
-                Recent(text=str(path), title=path.stem)
-                if path
-                else Recent(text=source.origin, title=source.title)
-            )
-            self.empty.show_recent(self.preferences.recent)
 
     def _preview_changed(self) -> None:
         preview = self.session.preview

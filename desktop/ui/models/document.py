@@ -13,13 +13,18 @@ from desktop.trim.edit import Edit
 from desktop.ui.models.export import Delivery, Export
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.operations import OperationRunner, Task
+from desktop.ui.preferences import Recent
 
 
 class Document(QObject):
-    """`path` is None until the edit was saved once; `saved` is emitted when it has been."""
+    """`path` is None until the edit was saved once; `saved` is emitted when it has been.
+
+    `opened` tells, as a `Recent`, what it is that is open: a source, or from its first saving on a project.
+    """
 
     changed = Signal()
     saved = Signal()
+    opened = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -48,11 +53,30 @@ class Document(QObject):
             self._timeline.restore([(each.start, each.end) for each in edit.segments])
             self._timeline.seek(project.playhead)
         self.settle()
+        self._tell(source)
+
+    def leave(self) -> None:
+        """Something else is being opened."""
+        self._source = self.path = None
+        self.changed.emit()
 
     def settle(self) -> None:
         """What the edit is now is taken for what is in the file: its ends have moved onto pictures."""
         self._kept = self._export.edit
         self.changed.emit()
+
+    @property
+    def there(self) -> bool:
+        """Whether there is an edit that can be saved."""
+        return self._source is not None and self._export.edit is not None
+
+    @property
+    def title(self) -> str:
+        """What to call it; a dot before a project that has changed. Empty while nothing is open."""
+        if self._source is None:
+            return ""
+        name = self.path.stem if self.path is not None else self._source.title
+        return f"● {name}" if self.modified else name
 
     @property
     def modified(self) -> bool:
@@ -79,6 +103,7 @@ class Document(QObject):
         def done(_nothing: None) -> None:
             self.path, self._kept = path, edit
             self.changed.emit()
+            self._tell(source)
             self.saved.emit()
 
         self._runner.start(
@@ -89,6 +114,11 @@ class Document(QObject):
                 on_failure=self._told,
             )
         )
+
+    def _tell(self, source: Source) -> None:
+        path = self.path
+        title = path.stem if path is not None else source.title
+        self.opened.emit(Recent(text=str(path or source.origin), title=title))
 
     def _told(self, error: ReelyError) -> None:
         self.failed.emit(error)

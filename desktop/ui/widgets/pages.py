@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -10,8 +9,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from desktop.ui import theme
+from desktop.ui.models.recent import RecentlyOpened
 from desktop.ui.models.session import Session
-from desktop.ui.preferences import Recent
 from desktop.ui.widgets.controls import ElidedLabel, Picture, button, label
 from desktop.ui.widgets.outcome_cards import ErrorCard
 from desktop.ui.words import stage_text, time_left
@@ -27,8 +26,10 @@ class EmptyPage(QWidget):
     paste_requested = Signal()
     recent_chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, opened_last: RecentlyOpened, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._opened_last = opened_last
+        opened_last.changed.connect(self._show_recent)
         centre = Qt.AlignmentFlag.AlignHCenter
         title = label(self.tr("Turn a long video into a short one"), "display")
         subtitle = label(
@@ -76,9 +77,10 @@ class EmptyPage(QWidget):
         layout.addStretch(2)
         layout.addLayout(steps)
         layout.addStretch(1)
+        self._show_recent()
 
-    def show_recent(self, recent: Sequence[Recent]) -> None:
-        """Offer what was opened last."""
+    def _show_recent(self) -> None:
+        recent = self._opened_last.items
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()

@@ -177,3 +177,18 @@ def test_a_list_that_somebody_broke_is_an_empty_one(home: Path) -> None:
     preferences = Preferences(home)
     preferences._settings.setValue("recent", "[{")
     assert preferences.recent == ()
+
+
+def test_while_something_else_is_opened_nothing_of_the_last_can_be_saved(
+    ready: MainWindow, qtbot: QtBot, ports: StagePorts, tmp_path: Path
+) -> None:
+    save_as(ready, qtbot, tmp_path / "mine.reely")
+    ports.gate.shut()
+    ready.open(LINK)
+    qtbot.waitUntil(ports.gate.reached.is_set)
+    QTest.keyClick(ready, Qt.Key.Key_S, CONTROL)
+    assert not [dialog for dialog in ready.findChildren(QFileDialog) if dialog.isVisible()]
+    assert ready.windowTitle() == "Reely"
+    ports.gate.open()
+    qtbot.waitUntil(lambda: ready.session.preview is not None, timeout=10_000)
+    assert ready.windowTitle().startswith("A film about")
