@@ -14,6 +14,7 @@ from desktop.trim.nal import nal_units, payload_bits, payload_digits, payload_of
 
 _SLICE, _IDR_SLICE, _SEI = 1, 5, 6
 _RECOVERY_POINT = 6  # payloadType (D.1.8)
+_LASTING = {137, 144, 148}  # mastering display, content light level, ambient viewing environment
 _STRIDES = 3  # each of at most half the range of an order count
 LEAST_BEFORE = _STRIDES + 1
 """How many encoded pictures there have to be before an I picture that is none of IDR."""
@@ -38,6 +39,12 @@ class Numbers:
 def slices_of(picture: bytes, length_size: int) -> list[bytes]:
     """The slices of an access unit."""
     return [unit for unit in nal_units(picture, length_size) if unit[0] & 0x1F in {_SLICE, _IDR_SLICE}]
+
+
+def lasting_messages(picture: bytes, length_size: int) -> list[bytes]:
+    """The SEI units of an access unit that hold for all that follows, and nothing else."""
+    units = (unit for unit in nal_units(picture, length_size) if unit[0] & 0x1F == _SEI)
+    return [unit for unit in units if all(kind in _LASTING for kind, _ in _messages(unit))]
 
 
 def numbers_of(picture: bytes, length_size: int, sequence: SequenceParameters) -> Numbers:

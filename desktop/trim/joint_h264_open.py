@@ -22,6 +22,7 @@ from desktop.trim.h264_numbering import (
     LEAST_BEFORE,
     Numbering,
     as_plain_picture,
+    lasting_messages,
     numbers_of,
     picture_set_of,
     renumbered,
@@ -131,7 +132,8 @@ class H264OpenJoint(H264Joint):
                 )
                 for unit in slices_of(bytes(packet), made.length_size)
             ]
-            sample = with_data(packet, with_lengths(units, 4))
+            lasting = lasting_messages(bytes(packet), made.length_size) if place == 0 else []
+            sample = with_data(packet, with_lengths([*lasting, *units], 4))
             sample.is_keyframe = place == 0
             yield sample
 

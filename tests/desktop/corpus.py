@@ -81,6 +81,12 @@ RECIPES: dict[str, Recipe] = {
          *_AAC),
         scene=",setfield=tff",
     ),
+    "h264-hdr": Recipe(
+        "h264 hdr.mp4",
+        ("-map", "0", *_X264, "-pix_fmt", "yuv420p10le", "-x264-params", f"{_GOP}:open-gop=1",
+         "-c:a", "copy"),
+        source="hevc-hdr",
+    ),
     "h264-closed-ts": Recipe("closed gop.ts", ("-map", "0", "-c", "copy"), source="h264-closed"),
     "h264-baseline": Recipe(
         "baseline.mp4",
@@ -206,7 +212,7 @@ RECIPES: dict[str, Recipe] = {
 
 PICTURES = [name for name, recipe in RECIPES.items() if recipe.has_picture]
 JOINED_OTHERWISE = {
-    "h264-open-fields", "hevc-open", "hevc-radl", "hevc-ts", "vp9-hidden", "av1-hdr", "av1-aom",
+    "h264-hdr", "h264-open-fields", "hevc-open", "hevc-radl", "hevc-ts", "vp9-hidden", "av1-hdr", "av1-aom",
     "mpeg2-fields", "mpeg4",
 }  # fmt: skip
 """What is like another file, but for how copied pictures and encoded ones are joined."""

@@ -163,7 +163,7 @@ def test_joined_smart_segments_follow_each_other_without_gap_or_overlap(
         check_sound(corpus, name, clip, parts, track)
 
 
-@pytest.mark.parametrize("name", ["hevc-hdr", "vp9-hdr", "av1-hdr", "h264-29.97", "h264-anamorphic"])
+@pytest.mark.parametrize("name", ["h264-hdr", "hevc-hdr", "vp9-hdr", "av1-hdr", "h264-29.97"])
 def test_what_pictures_look_like_is_told_the_same_in_every_part(corpus: Corpus, cut: Cut, name: str) -> None:
     source = looks(corpus.path(name))
     assert looks(cut(name, (1.07, 3.3), mode=Mode.SMART).temporary) == source
