@@ -31,7 +31,8 @@ class SegmentPainting:
             QRectF(0, self._track.top() - 1, self._geometry.width, self._track.height() + 2)
         )
         self._painter.setPen(Qt.PenStyle.NoPen)
-        self._painter.fillPath(self._left_out(cuts), theme.color("surface", 0.62))
+        self._painter.setBrush(theme.color("surface", 0.62))
+        self._painter.drawRects(self._left_out(cuts))
         several = len(cuts.segments) > 1
         for number, segment in enumerate(cuts.segments):
             if number != cuts.active:
@@ -44,13 +45,17 @@ class SegmentPainting:
         )
         self._painter.restore()
 
-    def _left_out(self, cuts: Cuts) -> QPainterPath:
-        outside, inside = QPainterPath(), QPainterPath()
-        outside.addRect(self._track)
-        inside.setFillRule(Qt.FillRule.WindingFill)
-        for segment in cuts.segments:
-            inside.addRect(self._rect(segment))
-        return outside.subtracted(inside)
+    def _left_out(self, cuts: Cuts) -> list[QRectF]:
+        """What of the track belongs to no segment."""
+        rects, left = [], self._track.left()
+        for rect in sorted((self._rect(segment) for segment in cuts.segments), key=QRectF.left):
+            right = min(rect.left(), self._track.right())
+            if right > left:
+                rects.append(QRectF(left, self._track.top(), right - left, self._track.height()))
+            left = max(left, rect.right())
+        if left < self._track.right():
+            rects.append(QRectF(left, self._track.top(), self._track.right() - left, self._track.height()))
+        return rects
 
     def _rect(self, segment: Selection | Mark) -> QRectF:
         start, end = self._geometry.x_of(segment.start), self._geometry.x_of(segment.end)
