@@ -143,7 +143,20 @@ def near(digests: dict[int, str], at: int) -> str | None:
     return next((digests[place] for place in (at, at - 1, at + 1) if place in digests), None)
 
 
-@pytest.mark.parametrize("name", ["h264-closed", "h264-vfr", "h264-closed-ts", "h264-10bit", "dash-video"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "h264-closed",
+        "h264-vfr",
+        "h264-open",
+        "dash-video",
+        "hevc-open",
+        "vp9-hidden",
+        "av1",
+        "mpeg2",
+        "mpeg4",
+    ],
+)
 def test_joined_smart_segments_follow_each_other_without_gap_or_overlap(
     corpus: Corpus, cut: Cut, name: str
 ) -> None:
