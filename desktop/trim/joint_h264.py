@@ -48,6 +48,8 @@ class H264Joint(Joint):
     def format(self) -> PictureFormat:
         """Of a quality near to transparent, in closed groups of pictures, under parameter sets of another id.
 
+        As these are few pictures, bits are spent where others would take time and memory: one reference, no
+        look ahead, and all cores at work on parts of the same picture.
         Colours and sample aspect go with the decoded pictures.
         """
         like = self.sets.first
@@ -58,15 +60,19 @@ class H264Joint(Joint):
         params = {
             "sps-id": self.sets.free_number(),
             "level": like.level,
-            "ref": max(1, min(like.reference_frames, 3)),
-            "bframes": 3 if depth else 0,
+            "ref": 1,
+            "bframes": depth,
             "b-pyramid": "normal" if depth > 1 else "none",
+            "b-adapt": 0,
+            "cabac": int(PROFILES[like.profile] != "baseline"),
+            "deblock": "0,0",
+            "sliced-threads": 1,
             "open-gop": 0,
         }
         options = {
             "c:v": "libx264",
             "crf": "15",
-            "preset": "veryfast",
+            "preset": "ultrafast",
             "profile:v": PROFILES[like.profile],
             "tag:v": "avc1",
             "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),

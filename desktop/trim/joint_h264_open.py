@@ -67,6 +67,7 @@ class H264OpenJoint(H264Joint):
         }
         options = form.options | {
             "force_key_frames": "expr:eq(n,1)",  # numbers jump before the second picture, see `Numbering`
+            "preset": "veryfast",
             "crf": "14",
             "profile:v": PROFILES[self.sets.first.profile],
             "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),

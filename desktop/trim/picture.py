@@ -162,6 +162,7 @@ def _input_options(packets: StreamPackets, seek: int | None) -> dict[str, Any]:
         "format_whitelist": DEMUXERS,
         "protocol_whitelist": PROTOCOLS,
         "noautorotate": None,
+        "threads": 1,  # each would keep pictures of its own, and the encoder is what takes time
     }
     if seek is not None:
         microseconds = math.ceil(seek * packets.time_base * 1_000_000)

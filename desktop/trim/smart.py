@@ -7,7 +7,7 @@ their turn, parts in order, and a checksum of what was copied, by which the clip
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any
@@ -37,7 +37,8 @@ class SmartPictures:
     held: ExitStack
     """What lives as long as the writing: encoders, and the source as a template."""
     copied: list[CopiedPart] = field(default_factory=list)
-    _started: dict[Step, Iterator[Packet[Any]]] = field(default_factory=dict)
+    _waiting: Iterator[EncodePictures] = field(default_factory=lambda: iter(()))
+    _started: Iterator[Packet[Any]] = field(default_factory=lambda: iter(()))
     _encoder: bytes | None = None
     _form: PictureFormat | None = None
 
@@ -49,13 +50,12 @@ class SmartPictures:
         if encoded:
             self._form = self.joint.format()
             depth = self._form.reorder_depth
-            # The last one, mostly of a few pictures, is at work while the ones before it are read.
-            for step in {encoded[0], encoded[-1]}:
-                self._started[step] = self.held.enter_context(self._encoding(step))
             # The sample entry is written first, so the encoder tells its parameters before its turn.
-            head = next(self._started[encoded[0]])
+            self._waiting = iter(encoded)
+            self._start()
+            head = next(self._started)
             self._encoder = head.stream.codec_context.extradata or b""
-            self._started[encoded[0]] = chain([head], self._started[encoded[0]])
+            self._started = chain([head], self._started)
         source = self.held.enter_context(open_media(picture.path))
         packets = pictures_on_the_clips_clock(
             picture.packets,
@@ -82,16 +82,20 @@ class SmartPictures:
     def _packets(self, step: Step) -> Iterator[Packet[Any]]:
         return self._copies(step) if isinstance(step, CopyPackets) else self._encoded(step)
 
-    def _encoding(self, step: EncodePictures) -> AbstractContextManager[Iterator[Packet[Any]]]:
-        assert self._form is not None  # noqa: S101 - for the type checker: there is a step to encode
+    def _start(self) -> None:
+        """Encode the next pictures while others are copied: one encoder at a time, as each takes much memory."""
+        step = next(self._waiting, None)
+        if step is None or self._form is None:
+            return
         picture = self.joint.picture
         ticks = picture.packets.starts[step.pictures.start : step.pictures.stop]
-        return encoding(picture.path, picture.info, picture.packets, ticks, self._form)
+        encoder = encoding(picture.path, picture.info, picture.packets, ticks, self._form)
+        self._started = self.held.enter_context(encoder)
 
     def _encoded(self, step: EncodePictures) -> Iterator[Packet[Any]]:
-        started = self._started.pop(step, None)
-        with nullcontext(started) if started is not None else self._encoding(step) as packets:
-            yield from self.joint.encoded(self._alike(packets), self._following(step), self._encoder or b"")
+        packets = self._alike(self._started)
+        yield from self.joint.encoded(packets, self._following(step), self._encoder or b"")
+        self._start()
 
     def _alike(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
         for packet in packets:
