@@ -19,6 +19,7 @@ from desktop.errors import Exit, ReelyError
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
 from desktop.trim.bits import UnfitError
+from desktop.trim.chapters import chapters_of
 from desktop.trim.compare import CopiedPart, Original
 from desktop.trim.copied import MP4_SOUNDS, SoundCopy
 from desktop.trim.edit import Clip, Mode
@@ -33,7 +34,7 @@ from desktop.trim.plan import ClipPlan, plan_cut
 from desktop.trim.smart import SmartPictures
 from desktop.trim.sound import output_rate
 from desktop.trim.targets import check_room, check_targets, claim, discarding_unless_done, disk_errors, sync
-from desktop.trim.tracks import clip_ticks, picture_track, sound_track
+from desktop.trim.tracks import clip_ticks, picture_track, sound_track, subtitle_tracks
 from desktop.trim.verify import Expectation, SoundExpectation, verify_clip
 
 __all__ = ["TrimJob", "TrimResult", "trim"]
@@ -185,10 +186,12 @@ class _ClipCut:
                 tracks.append(smart.track())
             elif picture is not None:
                 tracks.append(picture_track(picture, plan, choose_format(picture.info, self.job.max_height)))
+            subtitles = subtitle_tracks(self.media.subtitles, plan, held)
             write_clip(
                 self.temporary,
-                [*tracks, *sounds],
+                [*tracks, *sounds, *subtitles],
                 timescales=self._timescales(),
+                chapters=chapters_of(self.media.chapters, plan),
                 size=self.media.bytes_of(plan),
                 metadata={"title": self.job.title} if self.job.title else {},
                 progress=progress,

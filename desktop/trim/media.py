@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.protocol import Report
 from desktop.media.container import shown
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
-from desktop.media.probe import AudioInfo, VideoInfo
+from desktop.media.probe import AudioInfo, MediaChapter, VideoInfo
 from desktop.trim.edit import MediaInput, Segment
 from desktop.trim.plan import ClipPlan
+from desktop.trim.subtitles import Subtitles, read_subtitles
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,16 @@ class Sound:
 
 @dataclass(frozen=True, eq=False)
 class CutMedia:
-    """All that clips can be made of. `left_out` names kinds of streams that clips do not carry."""
+    """All that clips can be made of, on the source's clock.
+
+    `left_out` names kinds of streams that clips do not carry.
+    """
 
     picture: Picture | None
     sounds: tuple[Sound, ...]
     left_out: tuple[str, ...]
+    subtitles: tuple[Subtitles, ...] = ()
+    chapters: tuple[MediaChapter, ...] = ()
 
     def bytes_of(self, plan: ClipPlan) -> int:
         """How many bytes the source spends on what `plan` covers."""
@@ -92,8 +99,20 @@ def read_media(media: MediaInput, segments: Sequence[Segment], report: Report) -
             "Choose another file.",
             Exit.MEDIA,
         )
-    kinds = sorted({other.kind for other in index.info.others} & {"subtitle", "data"})
-    return CutMedia(picture, sounds, tuple(kinds))
+    info, origin = index.info, index.info.start if media.origin is None else media.origin
+    subtitles = read_subtitles(main, info.others, origin)
+    kept = {text.stream.index for text in subtitles}
+    # MP4 has chapters in a track of text, which FFmpeg tells as data without a codec.
+    kept |= {other.index for other in info.others if info.chapters and other.codec is None}
+    kinds = sorted({other.kind for other in info.others if other.index not in kept} & {"subtitle", "data"})
+    return CutMedia(picture, sounds, tuple(kinds), subtitles, _shifted(info.chapters, info.start - origin))
+
+
+def _shifted(chapters: Sequence[MediaChapter], by: Fraction) -> tuple[MediaChapter, ...]:
+    return tuple(
+        chapter.model_copy(update={"start": chapter.start + float(by), "end": chapter.end + float(by)})
+        for chapter in chapters
+    )
 
 
 def _sounds(path: Path, index: PacketIndex) -> tuple[Sound, ...]:

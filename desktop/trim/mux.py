@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from desktop.media.container import file_url
+from desktop.media.probe import MediaChapter
 
 # Below this many bytes a second pass over the file costs less than room for an index of unknown size.
 _RESERVED_FROM = 8 * 2**20
@@ -47,6 +49,7 @@ def write_clip(
     *,
     timescales: Timescales,
     metadata: Mapping[str, str],
+    chapters: Sequence[MediaChapter],
     size: int,
     progress: Callable[[float], None],
 ) -> None:
@@ -59,12 +62,24 @@ def write_clip(
         "video_track_timescale": str(timescales.video),
     }
     if size > _RESERVED_FROM:
-        options["moov_size"] = str(_index_size(tracks) + 4 * len(str(metadata)))
+        options["moov_size"] = str(_index_size(tracks) + 4 * len(str(metadata)) + 64 * len(str(chapters)))
     else:
         options["movflags"] = "+faststart"  # writes everything a second time, behind the index
     # A track begins at 0 on the clip's clock: its first packets may be before that, hidden by an edit list.
     with av.open(file_url(path), mode="w", format="mp4", container_options=options) as clip:
         clip.metadata.update(metadata)
+        clip.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": round(chapter.start * 1000),
+                    "end": round(chapter.end * 1000),
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": chapter.title},
+                }
+                for number, chapter in enumerate(chapters)
+            ]
+        )
         heads = [head for head in (_Head.of(track, clip) for track in tracks) if head is not None]
         heapq.heapify(heads)
         for number in itertools.count():

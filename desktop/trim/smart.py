@@ -83,7 +83,7 @@ class SmartPictures:
         return self._copies(step) if isinstance(step, CopyPackets) else self._encoded(step)
 
     def _start(self) -> None:
-        """Encode the next pictures while others are copied: one encoder at a time, as each takes much memory."""
+        """Encode the next pictures while others are copied: one part at a time, as it takes much memory."""
         step = next(self._waiting, None)
         if step is None or self._form is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from functools import partial
@@ -19,6 +19,7 @@ from desktop.trim.mux import Track
 from desktop.trim.picture import PictureFormat, encoded_pictures
 from desktop.trim.plan import ClipPlan, CopyPackets, Step
 from desktop.trim.sound import encoded_count, encoded_sound, output_rate
+from desktop.trim.subtitles import Subtitles, cues_of, timed_text
 
 _TAGS = {"h264": "avc1", "hevc": "hvc1"}
 
@@ -68,6 +69,18 @@ def sound_track(sound: Sound, clip: ClipPlan, copy: SoundCopy | None, held: Exit
         if value
     }
     return Track(packets, count, metadata=metadata)
+
+
+def subtitle_tracks(subtitles: Sequence[Subtitles], clip: ClipPlan, held: ExitStack) -> list[Track]:
+    """The tracks of subtitles that have something to say in the clip."""
+    tracks = []
+    for one in subtitles:
+        cues = cues_of(one.cues, clip)
+        if cues:
+            metadata = {"language": one.stream.language} if one.stream.language else {}
+            packets = held.enter_context(timed_text(cues))
+            tracks.append(Track(packets, 2 * len(cues) + 2, metadata=metadata))
+    return tracks
 
 
 def clip_ticks(clip: ClipPlan, packets: StreamPackets) -> Ticks:
