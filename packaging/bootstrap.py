@@ -105,6 +105,8 @@ def _missing_system_packages(purpose: str) -> list[str]:
         missing.append("ca-certificates")
     if purpose in {"test", "package"}:
         missing += [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
+        if not Path("/usr/share/asterisk/sounds/en_US_f_Allison").is_dir():
+            missing.append("asterisk-core-sounds-en-wav")  # spoken sentences
         if not shutil.which("pg_ctl") and not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
             missing.append("postgresql")
     if purpose == "package" and not _has_shared_python():

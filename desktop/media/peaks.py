@@ -196,7 +196,7 @@ def _decoded(
     """
     resampler = AudioResampler(format="fltp", rate=audio.sample_rate)
     reached: int | None = None
-    for frame in _frames(path, audio, None if start is None else start + zero - _PREROLL):
+    for frame in sound_frames(path, audio, None if start is None else start + zero - _PREROLL):
         told = None if frame.time is None else round((frame.time - zero) * audio.sample_rate)
         if told is not None and (reached is None or abs(told - reached) > _JITTER * audio.sample_rate):
             reached = told
@@ -215,7 +215,8 @@ def _decoded(
         reached = position
 
 
-def _frames(path: Path, audio: AudioInfo, start: float | None) -> Iterator[AudioFrame]:
+def sound_frames(path: Path, audio: AudioInfo, start: float | None = None) -> Iterator[AudioFrame]:
+    """The decoded pieces of a file's sound, from `start` seconds of the file or a little earlier on."""
     with open_media(path) as container:
         stream = next(s for s in container.streams.audio if s.index == audio.index)
         if start is not None and stream.time_base:
