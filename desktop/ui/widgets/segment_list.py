@@ -25,6 +25,8 @@ from desktop.ui.widgets.controls import label, tool_button
 _ROW = 30
 _ROWS = 5  # without scrolling
 _SEGMENT = Qt.ItemDataRole.UserRole
+# A row is dropped between others, not onto one.
+_BETWEEN = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
 
 class SegmentList(QWidget):
@@ -88,7 +90,9 @@ class SegmentList(QWidget):
             rows.takeItem(rows.count() - 1)
         for number, segment in enumerate(cuts.segments):
             if number == rows.count():
-                rows.addItem(QListWidgetItem())
+                fresh = QListWidgetItem()
+                fresh.setFlags(_BETWEEN)
+                rows.addItem(fresh)
             item = rows.item(number)
             item.setData(_SEGMENT, segment)
             item.setData(
