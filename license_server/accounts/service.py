@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from pydantic import SecretStr
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from license_server.accounts import access_tokens, email_tokens, passwords, throttle
@@ -151,6 +151,16 @@ def refresh(token: str) -> Tokens:
     known.used_at = at
     session.last_used_at = at
     return _hand_out(account, session, successor, at)
+
+
+def living_sessions(account: Account) -> Select[SignInSession]:
+    """The sessions that can still be used: not ended, nor unused for longer than a refresh token lives."""
+    config: Config = current_app.extensions["reely_config"]
+    return select(SignInSession).where(
+        SignInSession.account_id == account.id,
+        SignInSession.ended_at.is_(None),
+        SignInSession.last_used_at > now() - timedelta(days=config.refresh_token_days),
+    )
 
 
 def end_session(account: Account, session_id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import current_app, request
-from sqlalchemy import select
 
 from license_server.accounts import exports, identity, passwords, service, throttle
 from license_server.accounts.models import Account, SignInSession
@@ -184,9 +183,7 @@ def sessions(query: PageQuery) -> Page[SessionAnswer]:
     """Where the account is signed in, newest first."""
     caller = identity.caller()
     found, cursor = page(
-        select(SignInSession).where(
-            SignInSession.account_id == caller.account.id, SignInSession.ended_at.is_(None)
-        ),
+        service.living_sessions(caller.account),
         SignInSession.created_at,
         SignInSession.id,
         query,

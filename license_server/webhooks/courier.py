@@ -86,15 +86,18 @@ def _connected(target: Target, deadline: float) -> Iterator[http.client.HTTPConn
 
 def _first_that_answers(target: Target, deadline: float) -> socket.socket:
     fault: OSError = ConnectionError("there is no address")
-    for address in target.addresses:
+    for number, address in enumerate(target.addresses):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         try:
-            sock = socket.create_connection((str(address), target.port), timeout=left)
+            # Each gets its part of the time, so one that is silent leaves some for the others.
+            part = left / (len(target.addresses) - number)
+            sock = socket.create_connection((str(address), target.port), timeout=part)
         except OSError as error:
             fault = error
             continue
+        sock.settimeout(left)
         if target.scheme != "https":
             return sock
         context = ssl.create_default_context()

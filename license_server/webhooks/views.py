@@ -32,7 +32,7 @@ room = Room("webhooks", __name__)
     "/webhook-endpoints",
     status=201,
     problems=(TierLimit, WebhookEndpointLimit, WebhookAddressRefused),
-    rate_limit="outside",
+    rate_limit="look_up",
 )
 def create(body: NewWebhookEndpoint) -> CreatedWebhookEndpoint:
     """Have events posted to an address; its signing secret is shown this once."""
@@ -66,7 +66,7 @@ def remove(endpoint_id: str) -> None:
     service.remove(service.find(account, endpoint_id))
 
 
-@room.serve("POST", "/webhook-endpoints/<endpoint_id>/test", problems=(NotFound,), rate_limit="outside")
+@room.serve("POST", "/webhook-endpoints/<endpoint_id>/test", problems=(NotFound,), rate_limit="call_out")
 def test(endpoint_id: str) -> DeliveryAnswer:
     """Send a test event now, once, and tell what came of it; a success turns a disabled endpoint on again."""
     return _delivery(delivery.test(service.find(identity.caller().account, endpoint_id)))

@@ -408,3 +408,12 @@ def test_the_mail_that_confirms_the_address_is_sent_again_until_it_is_confirmed(
     assert ada.call("POST", "/auth/resend-verification").status_code == 204
     assert len(letters(app, subject)) == 2
     assert ada.call("POST", "/auth/resend-verification", token="").status_code == 401
+
+
+def test_a_session_that_was_left_alone_for_too_long_is_not_listed(ada: Person, clock: TestClock) -> None:
+    clock.advance(days=89)
+    ada.login()
+    assert len(ada.call("GET", "/auth/sessions").get_json()["items"]) == 2
+    clock.advance(days=1)
+    ada.login()
+    assert len(ada.call("GET", "/auth/sessions").get_json()["items"]) == 2

@@ -29,7 +29,7 @@ from license_server.webhooks import service
 from license_server.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests.license_server.actors import Person, TestClock, give_tier
 from tests.license_server.post import Mailbox, smtp_server
-from tests.license_server.redis_server import redis_server
+from tests.license_server.redis_server import RedisServer, redis_server
 from tests.license_server.webhooks.receiver import Receiver, receiving
 
 COMMAND = [sys.executable, "-c", "from license_server.cli import main; main()"]
@@ -46,6 +46,7 @@ class World:
     receivers: list[Receiver]
     command: list[str]
     environment: dict[str, str]
+    redis: RedisServer | None = None
 
     @contextmanager
     def working(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -140,7 +141,7 @@ def world(
             yield world
             return
         with redis_server(tmp_path) as redis:
-            environment["REDIS_URL"] = redis.url
+            environment["REDIS_URL"], world.redis = redis.url, redis
             yield world
 
 
@@ -194,6 +195,21 @@ def test_two_workers_at_once_send_everything_once(world: World) -> None:
         assert len(receiver.ids) == len(set(receiver.ids)) == WRITTEN
     letters = [letter["Message-ID"] for letter in world.mailbox.messages]
     assert len(letters) == len(set(letters)) == WRITTEN + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("database", "world"), [("postgresql", "celery")], indirect=True)
+def test_redis_killed_and_started_anew_loses_nothing(world: World) -> None:
+    assert world.redis is not None
+    with world.working():
+        world.write(WRITTEN // 2)
+        world.receivers[0].wait_for(2)
+        world.redis.stop()
+        world.write(WRITTEN - WRITTEN // 2)
+        world.redis.start()
+        world.wait_until_all_came()
+    for receiver in world.receivers:
+        assert len(receiver.ids) == len(set(receiver.ids)) == WRITTEN
 
 
 class _Hold:
