@@ -11,6 +11,7 @@ from av.packet import Packet
 _H264_SLICES, _H264_IDR = {1, 2, 3, 4, 5}, {5}
 _HEVC_RADL, _HEVC_CLEAN = {6, 7}, {16, 17, 18, 19, 20}  # RADL_N, RADL_R; BLA_*, IDR_*
 _HEVC_FIRST_NON_VCL = 32
+_WITH_NAL_UNITS = {"h264", "hevc"}
 
 
 class PictureReader:
@@ -42,12 +43,15 @@ class PictureReader:
 
     def is_clean(self, packet: Packet[Any]) -> bool:
         """Whether no picture after this keyframe (in decoding order) refers to one before it."""
-        if self._codec == "h264":
-            return first_slice(self._codec, bytes(packet)) in _H264_IDR
-        if self._codec == "hevc":
-            return first_slice(self._codec, bytes(packet)) in _HEVC_CLEAN
-        # MPEG-2 and MPEG-4 part 2 mostly have open groups; VP8, VP9 and AV1 keyframes reset everything.
-        return self._codec not in {"mpeg2video", "mpeg1video", "mpeg4", "vc1"}
+        return is_clean_keyframe(self._codec, bytes(packet) if self._codec in _WITH_NAL_UNITS else b"")
+
+
+def is_clean_keyframe(codec: str, data: bytes) -> bool:
+    """As `PictureReader.is_clean`, of the first bytes of a keyframe's packet."""
+    if codec in _WITH_NAL_UNITS:
+        return first_slice(codec, data) in (_H264_IDR if codec == "h264" else _HEVC_CLEAN)
+    # MPEG-2 and MPEG-4 part 2 mostly have open groups; VP8, VP9 and AV1 keyframes reset everything.
+    return codec not in {"mpeg2video", "mpeg1video", "mpeg4", "vc1"}
 
 
 def first_slice(codec: str, data: bytes) -> int | None:

@@ -64,7 +64,9 @@ def fetch(job: FetchJob, report: Report) -> FetchedMedia:
         if job.segments:
             heads = _together([one.look for one in fetches], halt)
         origin = _origin(heads)
-        segments = _from_keyframes(job, heads[0])
+        segments = job.segments
+        if job.from_keyframes and heads[0] is not None:
+            segments = beyond_dependences(segments, _begin_of_copies(fetches[0], heads[0], len(segments)))
         brought = _together([partial(one.bring, origin, segments) for one in fetches], halt)
     progress.done()
     cache.make_room(0, keep=[*(one.path for one in fetches), *(one.path for one in brought)])
@@ -83,12 +85,16 @@ def _origin(heads: Sequence[Head | None]) -> Fraction | None:
     return heads[0].start if heads[0] is not None else None
 
 
-def _from_keyframes(job: FetchJob, head: Head | None) -> tuple[Segment, ...]:
-    """The job's segments, from the keyframes before them on where clips will begin there."""
-    if not job.from_keyframes or head is None:
-        return job.segments
-    begins = [head.access_before(start, head.start) for start, _end in job.segments]
-    return tuple((begin, end + _BEHIND) for begin, (_start, end) in zip(begins, job.segments, strict=True))
+def _begin_of_copies(fetch: StreamFetch | ListFetch, head: Head, segments: int) -> Callable[[float], float]:
+    """Where copies begin to have a time: joined ones at a keyframe that refers to nothing before."""
+    if segments > 1:
+        return fetch.clean_access_before
+    return lambda time: head.access_before(time, head.start)
+
+
+def beyond_dependences(segments: Sequence[Segment], begin: Callable[[float], float]) -> tuple[Segment, ...]:
+    """The segments with what copies of them need before and behind, as pictures depend on others."""
+    return tuple((begin(start), end + _BEHIND) for start, end in segments)
 
 
 def _described(choice: Choice, brought: Sequence[FetchedStream], origin: Fraction | None) -> FetchedMedia:

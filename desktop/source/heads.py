@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop.media.container import open_media
+from desktop.media.pictures import is_clean_keyframe
 from desktop.media.probe import is_moving_picture, is_sound, presentation_start
 from desktop.source.jobs import Segment
 from desktop.source.pieces import IndexUnreadableError, SegmentIndex
@@ -23,7 +24,12 @@ _PICTURE_MARGIN = -5e-7
 _SOUND_MARGIN = 0.1
 _AHEAD = 64  # pictures that a decoder with many threads takes up before it is told to stop
 _MOST_SAMPLES = 5_000_000  # of a track: a day of 50 pictures a second has fewer
+_FIRST_SLICE = 4096  # bytes of a picture that tell its kind
 _GAP = 32 * 1024  # bytes that are rather fetched than asked around
+
+
+Read = Callable[[int, int], bytes]
+"""Gives the bytes [first, stop) of a stream."""
 
 
 class Head(Protocol):
@@ -46,6 +52,12 @@ class StreamHead(Head, Protocol):
 
     def covering(self, segments: Iterable[Segment], origin: Fraction) -> list[Span]:
         """The bytes that the segments need, in order."""
+
+    def clean_access_before(self, time: float, origin: Fraction, read: Read) -> float:
+        """As `access_before`, where what is decoded refers to nothing before: copies can be joined there.
+
+        `read` gives bytes of the stream.
+        """
 
     def write(self, file: RangeFile, spans: Sequence[Span], target: Path) -> None:
         """Make `target`, an excerpt with these bytes of `file`. Raises DamagedError where some are not."""
@@ -78,6 +90,13 @@ class PieceHead:
         first = self.index.covering(time - offset - _PICTURE_MARGIN, time - offset + 1)[0]
         return min(time, first.start + offset)
 
+    def clean_access_before(self, time: float, origin: Fraction, read: Read) -> float:
+        del read  # the index tells
+        offset = self._offset(origin)
+        pieces = self.index.pieces
+        first = self.index.covering(time - offset - _PICTURE_MARGIN, time - offset + 1)[0]
+        return min(time, pieces[self.index.clean_before(pieces.index(first))].start + offset)
+
     def write(self, file: RangeFile, spans: Sequence[Span], target: Path) -> None:
         with target.open("wb") as excerpt:
             excerpt.write(self.media_head)
@@ -94,6 +113,7 @@ class PieceHead:
 class _Track:
     """A track's samples in decoding order: seconds of the container, places and sizes in bytes."""
 
+    codec: str
     is_picture: bool
     delay: float
     """Seconds from decoding to presentation."""
@@ -109,6 +129,16 @@ class _Track:
             return int(np.searchsorted(self.times, time - self.delay - _SOUND_MARGIN))
         before = self.keys[self.times[self.keys] <= time - self.delay - _SOUND_MARGIN]
         return int(before[-1]) if before.size else 0
+
+    def clean_access(self, time: float, read: Read) -> int:
+        """As `access`, where what is decoded refers to nothing before it; `read` gives bytes of the file."""
+        before = self.keys[: np.searchsorted(self.keys, self.access(time), side="right")]
+        numbers: list[int] = before[::-1].tolist()
+        for number in numbers:
+            place, size = int(self.places[number]), int(self.sizes[number])
+            if is_clean_keyframe(self.codec, read(place, place + min(size, _FIRST_SLICE))):
+                return number
+        return 0
 
     def covering(self, start: float, end: float) -> list[Span]:
         """Nothing is presented before it is decoded, so what is decoded after `end` is only read ahead."""
@@ -154,6 +184,12 @@ class TableHead:
         begins = [float(track.times[track.access(time + zero)]) - zero for track in pictures]
         return max(0.0, min([time, *begins]))
 
+    def clean_access_before(self, time: float, origin: Fraction, read: Read) -> float:
+        pictures = [track for track in self.tracks if track.is_picture]
+        zero = float(origin)
+        begins = [float(track.times[track.clean_access(time + zero, read)]) - zero for track in pictures]
+        return max(0.0, min([time, *begins]))
+
     def write(self, file: RangeFile, spans: Sequence[Span], target: Path) -> None:
         with target.open("wb") as excerpt:
             allow_holes(excerpt)
@@ -189,6 +225,7 @@ def read_tables(movie: Sequence[Span], file: RangeFile, size: int, scratch: Path
                 begin = float((stream.start_time or 0) * stream.time_base)
                 tracks.append(
                     _Track(
+                        stream.codec_context.name,
                         is_moving_picture(stream),
                         max(0.0, begin - float(times[0])),
                         times,

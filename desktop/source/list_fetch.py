@@ -110,6 +110,11 @@ class ListFetch:
                 logger.info("stream %s comes whole: %s", self._stream.id, error)
             return self._head
 
+    def clean_access_before(self, time: float) -> float:
+        """As of `StreamFetch`; pieces are taken to begin without references to those before them."""
+        assert self._head is not None  # noqa: S101 - `look` has found it
+        return self._head.access_before(time, self._head.start)
+
     def bring(self, origin: Fraction | None, segments: Sequence[Segment]) -> FetchedStream:
         """The local file: all of the stream, or with `origin` what covers `segments`, as far as told."""
         with self._cache.locked(self.path):

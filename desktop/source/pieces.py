@@ -49,6 +49,13 @@ class SegmentIndex:
         """The number of the piece that holds `byte`, or of the first one after it."""
         return bisect_right(self.pieces, byte, key=lambda piece: piece.stop)
 
+    def clean_before(self, number: int) -> int:
+        """The last piece up to `number` that refers to none before it (access points of type 1 or 2)."""
+        told = any(piece.access for piece in self.pieces)
+        while told and number > 0 and self.pieces[number].access not in {1, 2}:
+            number -= 1
+        return number
+
     def covering(self, start: float, end: float) -> tuple[Piece, ...]:
         """The pieces that hold any of the seconds [start, end), in order, and those needed to decode them.
 

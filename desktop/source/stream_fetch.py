@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -105,6 +106,15 @@ class StreamFetch:
                 except IndexUnreadableError as no_tables:
                     logger.info("stream %s comes whole: %s; %s", self._stream.id, no_pieces, no_tables)
         return self._head
+
+    def clean_access_before(self, time: float) -> float:
+        """Where on the stream's own clock a copy has to begin to have `time` and be joined to others.
+
+        `look` has found its head.
+        """
+        assert self._head is not None  # noqa: S101 - see above
+        with self._cache.locked(self.path), self._file() as file:
+            return self._head.clean_access_before(time, self._head.start, partial(self._bytes, file))
 
     def bring(self, origin: Fraction | None, segments: Sequence[Segment]) -> FetchedStream:
         """The local file: all of the stream, or with `origin` an excerpt that covers `segments`.

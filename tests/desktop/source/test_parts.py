@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import pytest
 
 from desktop.errors import ReelyError
 from desktop.jobs.supervisor import Supervisor
-from desktop.media.packets import PacketIndex, read_packets
 from desktop.source.extract import extract
 from desktop.source.fetch import fetch
-from desktop.source.heads import merged, read_tables
 from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob
 from desktop.source.models import Source
-from desktop.source.mp4 import movie_head
-from desktop.source.ranges import RangeFile
 from desktop.source.segment_index import SegmentIndex, read_index
 from desktop.source.stream_fetch import FIRST_REQUEST, NO_INDEX, NO_PARTS
 from desktop.trim.cut import TrimJob, trim
@@ -28,7 +22,7 @@ from desktop.worker import worker_command
 from tests.desktop.source.conftest import silent, video_link
 from tests.end_to_end.reading import beeps, frame_numbers
 from tests.media_codes import BEEP_CYCLE
-from tests.youtube import Kind, Media, YouTube
+from tests.youtube import Kind, YouTube
 from tests.youtube.catalogue import PLAIN, PROGRESSIVE, TEN_MINUTES, TWO_HOURS, Video
 from tests.youtube.media import FPS, SECONDS
 from tests.youtube.repetition import Stream, streams_of
@@ -302,53 +296,6 @@ def test_a_stream_that_does_not_tell_its_parts_comes_whole_and_the_user_is_told(
     assert (media.notes, media.origin) == ((NO_INDEX,), None)
     assert media.bytes_fetched == online.media.renditions[18].size
     assert_exact(cut(media, segments, tmp_path / "clip.mp4"), segments)
-
-
-@pytest.mark.parametrize("layout", ["index in front", "index at the end"])
-def test_a_long_plain_mp4_is_cut_from_few_of_its_bytes(
-    youtube_media: Media, tmp_path: Path, layout: str
-) -> None:
-    film = tmp_path / "film.mp4"
-    flags = ["-movflags", "+faststart"] if layout == "index in front" else []
-    loop = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "39"]
-    command = [*loop, "-i", youtube_media.renditions[18].path, "-c", "copy", *flags, film]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    size = film.stat().st_size
-    asked = 0
-    with RangeFile(tmp_path / "copy", tmp_path / "copy.ranges", size) as file, film.open("rb") as original:
-
-        def read(first: int, stop: int) -> bytes:
-            nonlocal asked
-            for start, end in file.missing(first, stop):
-                original.seek(start)
-                file.write(start, original.read(end - start))
-                asked += end - start
-            return b"".join(file.read(first, stop))
-
-        movie = movie_head(read, size)
-        for span in movie:
-            read(*span)
-        head = read_tables(movie, file, size, tmp_path / "scratch")
-        segments = ((1271.0, 1273.0), (2300.5, 2301.5))
-        spans = head.covering(segments, head.start)
-        for span in merged([*head.kept, *spans]):
-            read(*span)
-        excerpt = tmp_path / "excerpt.mp4"
-        head.write(file, spans, excerpt)
-    whole = read_packets(film)
-    assert head.start == whole.info.start
-    assert asked < size / 8
-    media = MediaInput(video=excerpt, audio=excerpt, origin=head.start)
-    edit = Edit(segments=tuple(Segment(start=start, end=end) for start, end in segments), mode=Mode.EXACT)
-    [clip] = trim(TrimJob(media=media, edit=edit, targets=(tmp_path / "clip.mp4",)), silent).clips
-    expected = [n for s, e in segments for n in _numbers_of_a_loop(whole, s, e)]
-    assert frame_numbers(clip.temporary) == expected
-
-
-def _numbers_of_a_loop(whole: PacketIndex, start: float, end: float) -> list[int]:
-    """Which pictures of the repeated recording a segment has; a repetition lasts as long as its sound."""
-    assert whole.video is not None
-    return [n % (SECONDS * FPS) for n in range(whole.video.first_at(start), whole.video.first_at(end))]
 
 
 def test_a_segment_beyond_the_end_is_refused_with_the_real_length(
