@@ -84,7 +84,8 @@ def test_parts_of_a_file_are_indexed_as_they_are_in_the_whole(
             first, last = packets.tick_at(start - 0.3), packets.tick_at(end)
             assert {row for row in rows if first <= row[0] <= last} <= own_rows
             for tick in (packets.tick_at(start), last):
-                before, own_before = packets.starts.searchsorted(tick), own.starts.searchsorted(tick)
+                before = int(packets.starts.searchsorted(tick))
+                own_before = int(own.starts.searchsorted(tick))
                 assert [*packets.starts[before : before + 1]] == [*own.starts[own_before : own_before + 1]]
                 if before:
                     assert packets.end_of(before - 1) == own.end_of(own_before - 1)
