@@ -128,7 +128,7 @@ class Checkout:
         self._check(number)
         self._payments.use_card(customer, number)
         for invoice in list(self._store.all("invoice", customer=customer["id"], status="open")):
-            self._subscriptions.pay(invoice)
+            self._subscriptions.pay(invoice, first=True)
 
     def _check(self, number: str) -> None:
         if not is_number(number):

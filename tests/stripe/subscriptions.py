@@ -140,8 +140,8 @@ class Subscriptions:
             self._set(subscription, status="active")
             self._store.tell("customer.subscription.resumed", subscription)
 
-    def pay(self, invoice: Json, *, first: bool = True) -> bool:
-        """A person pays an open invoice; the subscription is as good as before once none is open."""
+    def pay(self, invoice: Json, *, first: bool = False) -> bool:
+        """Collects an open invoice; the subscription is as good as before once none is open."""
         if invoice["status"] != "open":
             raise ApiError(400, "Invoice is already paid.", code="invoice_already_paid")
         if not self._payments.collect(invoice, first=first):
@@ -235,7 +235,7 @@ class Subscriptions:
         for invoice in list(self._open_invoices(subscription)):
             if invoice["next_payment_attempt"] is None or invoice["next_payment_attempt"] > now:
                 continue
-            if not self.pay(invoice, first=False):
+            if not self.pay(invoice):
                 self._try_later(subscription, invoice)
                 if invoice["next_payment_attempt"] is None:
                     self._give_up(subscription)

@@ -177,7 +177,7 @@ def test_any_order_any_repetition_and_any_loss_end_in_the_same_state(
     shop = Shop(start(selling.model_copy(update={"rate_limits": RateLimits(**limits)})), stripe, clock)
 
     @settings(
-        max_examples=30 if database == "sqlite" else 8,
+        max_examples=20 if database == "sqlite" else 6,
         deadline=None,
         database=None,
         derandomize=True,
