@@ -29,6 +29,11 @@ class Settings:
         return self.home / "cache"
 
     @property
+    def models(self) -> Path:
+        """Models that were downloaded; may be deleted, and are then downloaded again."""
+        return self.home / "models"
+
+    @property
     def log(self) -> Path:
         return self.home / "reely.log"
 

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from desktop.errors import ReelyError
 from desktop.files import already_exists, free_name, publish
-from desktop.hooks.job import HooksJob
+from desktop.hooks.job import HooksJob, Observable
 from desktop.hooks.models import FoundHooks, Wish
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LOOKED_THROUGH = 540  # lines; looking through a larger picture for shots takes longer than it is worth
 _FOR_LINKS, _FOR_FILES = ("extract", "fetch", "trim"), ("open-file", "trim")
 
 
@@ -228,15 +229,40 @@ class Workflow:
             return Proposed(found, time.monotonic() - started)
         from desktop.account import Meter  # noqa: PLC0415
 
+        token = token or CancelToken()
         account = self.account()
         account.recover()
         note: dict[str, JsonValue] = {"kind": "hooks", "count": wish.count, "link": source.path is None}
         with account.permit(Meter.HOOK_RUN, source_seconds=source.duration, job=note) as permit:
-            found = self._jobs.run(job, FoundHooks, progress=_passing(report), token=token)
+            files = self._observable(source, transcript, wish, span(report, 0.0, 0.3), token)
+            job = job.model_copy(update={"files": files})
+            finding = report if source.path is not None or files.sound is None else span(report, 0.3, 1.0)
+            found = self._jobs.run(job, FoundHooks, progress=_passing(finding), token=token)
             if found.hooks:
                 permit.commit()
                 permit.delivered()
         return Proposed(found, time.monotonic() - started, self._settled(account))
+
+    def _observable(
+        self, source: Source, transcript: Path | None, wish: Wish, report: Report, token: CancelToken
+    ) -> Observable:
+        """What to listen to and look at: of a file all of it, of a link its sound where words are missing."""
+        heard = any(stream.kind is not StreamKind.VIDEO for stream in source.streams)
+        if source.path is not None:
+            lines = max((stream.height or 0 for stream in source.streams), default=0)
+            return Observable(
+                sound=source.path if heard else None,
+                picture=source.path if 0 < lines <= _LOOKED_THROUGH else None,
+            )
+        from desktop.source.captions import tracks_in_order  # noqa: PLC0415 - it brings yt-dlp
+
+        if transcript is not None or tracks_in_order(source, wish.language) or not heard:
+            return Observable()
+        preview = self.preview(source, span(report, 0.0, 0.5), token)
+        try:
+            return Observable(sound=self.sound(preview, span(report, 0.5, 1.0), token))
+        finally:
+            preview.close()
 
     def suggest_name(self, source: Source, edit: Edit, folder: Path) -> Path:
         """A path in `folder` that does not exist yet, named after the title and the first segment."""

@@ -11,7 +11,7 @@ from desktop.hooks.ranking import Ranked
 from desktop.hooks.signals.curve import Material, Numbers
 
 _NEAR = 60.0  # seconds; what is told a minute apart mostly belongs together
-_NEARNESS = 0.3  # quality that a neighbour loses
+_NEARNESS = 0.6  # quality that a neighbour loses
 _SAME_WORDS = 0.3  # share of a hook's word triples that another may have
 _TRIPLE = 3
 

@@ -12,7 +12,7 @@ from desktop.hooks.models import FoundHooks, Hook, TranscriptOrigin, Wish
 from desktop.hooks.ranking import Ranked, rank, score_of
 from desktop.hooks.reasons import reasons_of
 from desktop.hooks.sentences import beats_of, sentences_of
-from desktop.hooks.signals import place
+from desktop.hooks.signals import described, place
 from desktop.hooks.signals.catalogue import SIGNALS
 from desktop.hooks.signals.curve import Curve, Material, Missing, Signal
 from desktop.hooks.signals.tokens import tokens_of
@@ -48,6 +48,7 @@ def material_of(
         heatmap=heatmap,
         curves=curves,
         tokens=tokens,
+        wanted=wish.describe,
     )
 
 
@@ -104,7 +105,7 @@ def measure(material: Material, signals: Sequence[Signal]) -> tuple[list[tuple[S
     measured: list[tuple[Signal, Curve]] = []
     notes: list[str] = []
     for signal in signals:
-        if signal.name not in WEIGHTS:
+        if signal.name not in WEIGHTS or (signal is described.SIGNAL and material.wanted is None):
             continue
         curve = signal.curve(material)
         if isinstance(curve, Missing):

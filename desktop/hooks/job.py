@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from desktop.hooks.models import Wish
 from desktop.jobs.protocol import Job
 from desktop.source.models import Source
+
+
+class Observable(BaseModel):
+    """Files of a source: its sound, and its picture where that is small enough to be looked through.
+
+    `origin` is where the source's clock is 0, in seconds of the files; None: where they start.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sound: Path | None = None
+    picture: Path | None = None
+    origin: Fraction | None = None
 
 
 class HooksJob(Job):
@@ -17,5 +33,8 @@ class HooksJob(Job):
     wish: Wish
     source: Source | None = None
     transcript: Path | None = None
-    cache: Path
+    models: Path
+    """The folder of downloaded models."""
+    files: Observable = Observable()
+    """What can be listened to and looked at."""
     offline: bool = False

@@ -2,25 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from desktop.errors import Exit, ReelyError
 from desktop.hooks.find import hooks_in, hooks_without_words, material_of
 from desktop.hooks.job import HooksJob
+from desktop.hooks.meaning import find_embedder, with_meaning
+from desktop.hooks.model_files import ModelFolder
 from desktop.hooks.models import FoundHooks
+from desktop.hooks.observing import Observation
+from desktop.hooks.speech_models import speech_model
+from desktop.hooks.transcript import Transcript
 from desktop.hooks.words import words_of
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
 
 
 def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
-    """The hooks of a source or transcript. Raises what `desktop.hooks.words.words_of` raises."""
+    """The hooks of a source or transcript.
+
+    Raises what `desktop.hooks.words.words_of` raises, and `model-incomplete` for a folder of the user's own.
+    """
     report("words", 0.0)
+    models = ModelFolder(job.models, offline=job.offline)
     transcript, notes = words_of(job.source, job.transcript, job.wish.language, offline=job.offline)
-    report("signals", 0.5)
+    observation = Observation(job.files)
     duration = job.source.duration if job.source else None
     heatmap = job.source.heatmap if job.source else ()
+    if transcript is None and job.files.sound is not None:
+        transcript, told = _heard(job, job.files.sound, models, span(report, 0.0, 0.6))
+        notes += told
+    report("signals", 0.6)
+    observed = observation.result()
+    notes += observed.notes
     if transcript is None:
-        found = hooks_without_words(job.wish, duration or 0.0, heatmap)
-    else:
-        material = material_of(transcript, job.wish, duration=duration, heatmap=heatmap)
-        report("ranking", 0.8)
-        found = hooks_in(transcript, job.wish, material)
+        found = hooks_without_words(job.wish, duration or 0.0, heatmap, observed.curves, observed.shots)
+        return found.model_copy(update={"notes": (*notes, *found.notes)})
+    material = material_of(transcript, job.wish, duration=duration, heatmap=heatmap, curves=observed.curves)
+    # Words alone stay on this computer, and ask nothing of the network.
+    download = job.source is not None and not job.offline
+    embedder, told = find_embedder(models, span(report, 0.6, 0.9), download=download)
+    if embedder is not None and material.sentences:
+        material = with_meaning(material, embedder)
+    report("ranking", 0.9)
+    found = hooks_in(transcript, job.wish, material, observed.shots)
     report("ranking", 1.0)
-    return found.model_copy(update={"notes": (*notes, *found.notes)})
+    return found.model_copy(update={"notes": (*notes, *told, *found.notes)})
+
+
+def _heard(
+    job: HooksJob, sound: Path, models: ModelFolder, report: Report
+) -> tuple[Transcript | None, list[str]]:
+    """The words by speech recognition; None, and why, where that is not possible or nobody speaks."""
+    from desktop.hooks.recognition import listen  # noqa: PLC0415 - captions need none of it
+
+    duration = job.source.duration if job.source else 0.0
+    model = speech_model(job.wish.language)
+    try:
+        folder = models.fetch(model, span(report, 0.0, 0.3), CancelToken())
+        heard = listen(
+            sound,
+            folder,
+            duration=duration,
+            language=job.wish.language,
+            report=span(report, 0.3, 1.0),
+            origin=job.files.origin,
+        )
+    except ReelyError as error:
+        if error.exit is Exit.USAGE:
+            raise
+        return None, [f"{error.message} {error.hint}"]
+    return (heard.transcript if heard.speech else None), heard.notes

@@ -18,7 +18,9 @@ TYPICAL_RATE = -2.8
 """Log of the highlights that a usual sentence has: one in sixteen."""
 
 WEIGHTS: dict[str, Weight] = {
+    "described": Weight(0.0, 1.0, 0.8),
     "most replayed": Weight(0.0, 1.0, 0.6),
+    "loudness": Weight(0.0, 1.0, 0.1),
     "reaction": Weight(0.0, 1.0, 2.0),
     "place": Weight(0.0, 0.16, 0.32),
     "brevity": Weight(0.03, 0.75, 0.2),

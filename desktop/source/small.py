@@ -47,7 +47,7 @@ def fetch_small(url: str, largest: int, token: CancelToken) -> bytes:
     token.raise_if_cancelled()
     if urlsplit(url).scheme not in {"http", "https"}:
         raise refusal("access-denied")
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_trust()), _NoRedirect())
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted()), _NoRedirect())
     until = time.monotonic() + _DEADLINE
     content = bytearray()
     try:
@@ -69,7 +69,7 @@ def fetch_small(url: str, largest: int, token: CancelToken) -> bytes:
     return bytes(content)
 
 
-def _trust() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Certificates as everywhere: `SSL_CERT_FILE` or `SSL_CERT_DIR` where set, else the system's store."""
     if "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ:
         return ssl.create_default_context()

@@ -8,11 +8,13 @@ from desktop.hooks.signals import (
     colloquial,
     contrast,
     delivery,
+    described,
     direct_speech,
     emotion,
     everyday,
     first_person,
     liveliness,
+    loudness,
     names,
     novelty,
     opening,
@@ -29,7 +31,9 @@ from desktop.hooks.signals import (
 from desktop.hooks.signals.curve import Signal
 
 SIGNALS: tuple[Signal, ...] = (
+    described.SIGNAL,
     replayed.SIGNAL,
+    loudness.SIGNAL,
     reaction.SIGNAL,
     brevity.SIGNAL,
     direct_speech.SIGNAL,

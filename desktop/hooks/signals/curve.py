@@ -65,6 +65,9 @@ class Material:
     """Unit vectors of the sentences, one a row; None without an embedding model."""
     anchors: NDArray[np.float32] | None = None
     """Those of the sentences of `desktop.hooks.signals.liveliness`, lively ones first."""
+    wanted: str | None = None
+    """What the user described."""
+    wanted_vector: NDArray[np.float32] | None = None
     curves: tuple[Curve, ...] = ()
     """Curves that were measured elsewhere, such as loudness, shots and faces."""
     tokens: tuple[tuple[str, ...], ...] = ()

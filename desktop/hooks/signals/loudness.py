@@ -22,9 +22,9 @@ def _measure(material: Material) -> Numbers | Missing:
     return np.clip((here - usual) / spread, -2.5, 3.0)
 
 
-def loudness_curve(values: Numbers, step: float) -> Curve:
-    """Momentary loudness in LUFS, a value for each `step` seconds from 0 s on, as a curve."""
-    starts = np.arange(len(values), dtype=np.float64) * step
+def loudness_curve(values: Numbers, step: float, first: float = 0.0) -> Curve:
+    """Momentary loudness in LUFS, a value for each `step` seconds from `first` on, as a curve."""
+    starts = first + np.arange(len(values), dtype=np.float64) * step
     return Curve(NAME, "LUFS", starts, np.asarray(starts + step, np.float64), values)
 
 
