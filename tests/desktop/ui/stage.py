@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray
@@ -11,7 +12,9 @@ from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 from desktop.errors import ReelyError
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
+from desktop.media.frame_decoder import FrameIndex
 from desktop.media.peaks import Peaks, make_peaks
+from desktop.media.remote import MediaReader
 from desktop.source.models import Chapter, Source, Storyboard, Stream, StreamKind
 from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
@@ -63,6 +66,37 @@ def sheet_picture(board: Storyboard, number: int) -> bytes:
     return bytes(written.data())
 
 
+class LateSound:
+    """Sound that is not a file until somebody has waited for it; only its end is written down."""
+
+    name = "late"
+    size = 1
+
+    def __init__(self, path: Path) -> None:
+        self.failure: ReelyError | None = None
+        self.path = path
+        self.gate = Gate()
+        self.gate.shut()
+        self.closed = False
+
+    def open(self) -> MediaReader:
+        raise AssertionError("nobody reads the sound but from its file")
+
+    def frame_index(self) -> FrameIndex:
+        raise AssertionError("sound has no pictures")
+
+    def bring_all(self, progress: Callable[[float], None], token: CancelToken) -> Path:
+        self.gate.pass_through(token)
+        progress(1.0)
+        return self.path
+
+    def stop(self) -> None:
+        """As `close`."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class StagePorts(StageAccount):
     """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
 
@@ -71,6 +105,7 @@ class StagePorts(StageAccount):
         self.video: Path | None = video
         self.sound_file: Path | None = None
         """A file of its own for the sound, where it is not in `video`."""
+        self.late_sound: LateSound | None = None
         self.folder = folder
         self.gate = Gate()
         self.preview_gate = Gate()
@@ -116,12 +151,13 @@ class StagePorts(StageAccount):
         self.preview_gate.pass_through(token)
         if self.preview_error:
             raise self.preview_error
-        return PreviewMedia(video=self.video, audio=self.sound_file or self.video)
+        return PreviewMedia(video=self.video, audio=self.late_sound or self.sound_file or self.video)
 
     def sound(self, preview: PreviewMedia, progress: OnProgress, token: CancelToken) -> Path | None:
         self._note()
-        assert preview.audio is None or isinstance(preview.audio, Path)
-        return preview.audio
+        if preview.audio is None or isinstance(preview.audio, Path):
+            return preview.audio
+        return preview.audio.bring_all(lambda _fraction: None, token)
 
     def sheet(self, board: Storyboard, number: int, token: CancelToken) -> bytes:
         self._note()

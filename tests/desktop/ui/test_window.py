@@ -34,7 +34,7 @@ from desktop.ui.models.session import State
 from desktop.ui.widgets.dialogs import KeysDialog, SignInDialog
 from desktop.ui.widgets.timeline_view import TimelineView
 from desktop.ui.window import MainWindow
-from tests.desktop.ui.stage import StagePorts
+from tests.desktop.ui.stage import LateSound, StagePorts
 from tests.desktop.ui.stage_account import PASSWORD, SIGNED_IN
 
 LINK = "https://www.youtube.com/watch?v=abcdefghijk"
@@ -120,6 +120,36 @@ def test_picture_and_sound_may_come_in_two_files(
     qtbot.waitUntil(lambda: not window.editor.preview.picture.isNull(), timeout=10_000)
     assert len(window.timeline.frames or ()) == 180
     assert window.sound._path == sound_file
+
+
+def test_a_picture_is_scrubbed_while_the_sound_is_on_its_way(
+    window: MainWindow, qtbot: QtBot, ports: StagePorts, sound_file: Path
+) -> None:
+    ports.late_sound = late = LateSound(sound_file)
+    window.open(LINK)
+    qtbot.waitUntil(lambda: not window.editor.preview.picture.isNull(), timeout=10_000)
+    assert window.sound._path is None
+    window.player.play()
+    late.gate.open()
+    qtbot.waitUntil(lambda: window.sound._path == sound_file, timeout=10_000)
+    assert window.player.playing
+    qtbot.waitUntil(lambda: window.waveform.peaks is not None, timeout=10_000)
+    window.player.pause()
+    ports.late_sound = None
+    window.open(LINK)
+    qtbot.waitUntil(lambda: late.closed, timeout=10_000)
+
+
+def test_a_source_that_is_left_waits_for_its_sound_no_longer(
+    window: MainWindow, qtbot: QtBot, ports: StagePorts, sound_file: Path
+) -> None:
+    ports.late_sound = late = LateSound(sound_file)
+    window.open(LINK)
+    qtbot.waitUntil(lambda: window.session.preview is not None, timeout=10_000)
+    ports.late_sound = None
+    window.open(LINK)
+    qtbot.waitUntil(lambda: late.closed and window.session.preview is not None, timeout=10_000)
+    assert window.sound._path != sound_file
 
 
 @pytest.mark.parametrize("kind", ["link", "file"])
