@@ -23,7 +23,7 @@ from side_by_side import machine
 from tests.license_server.actors import base64url, make_spend
 
 API = "/api/v1"
-ACCOUNTS, REQUESTS, PAIRS = 1000, 1000, 5
+ACCOUNTS, REQUESTS, PAIRS = 1000, 400, 5
 
 
 @dataclass(frozen=True)
