@@ -125,13 +125,21 @@ class RemoteStream:
                     if missing and not token.cancelled:
                         self._changed.wait()
                 token.raise_if_cancelled()
-                if self._closing.is_set() or self._ended:
-                    raise Cancelled
                 if self.failure is not None and self._failures > failures:
                     raise self.failure
+                if self._closing.is_set() or self._ended:
+                    raise Cancelled
                 progress(1 - missing / self.size)
-                if not missing:
+                if not missing and self._is_sound():
                     return self._path
+
+    def _is_sound(self) -> bool:
+        """Whether all of it is what was written; else what is not is missing from now on."""
+        try:
+            self._file.check(0, self.size)
+        except DamagedError:
+            return False
+        return True
 
     def wake(self) -> None:
         """Let those who wait look again whether they still want to."""
@@ -225,6 +233,7 @@ class RemoteStream:
         finally:
             self._ended = True
             self.wake()
+        self._cache.make_room(0, keep=[self._path])
 
     @contextmanager
     def _open_file(self) -> Iterator[None]:

@@ -273,6 +273,27 @@ def test_the_sound_comes_whole_and_is_the_clips_own(
         preview.close()
 
 
+def test_all_of_it_is_there_again_without_a_network_unless_it_was_damaged(
+    online: YouTube, extracted: Callable[[Video], Source], cache: Path
+) -> None:
+    source = extracted(PLAIN)
+    with remote(source, 140, cache) as stream:
+        path = stream.bring_all(lambda _fraction: None, CancelToken())
+    online.go_offline()
+    with remote(source, 140, cache, offline=True) as stream:
+        assert stream.bring_all(lambda _fraction: None, CancelToken()) == path
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with remote(source, 140, cache, offline=True) as stream, pytest.raises(ReelyError) as caught:
+        stream.bring_all(lambda _fraction: None, CancelToken())
+    assert caught.value.code == "offline"
+    online.behave_well()
+    with remote(source, 140, cache) as stream:
+        assert stream.bring_all(lambda _fraction: None, CancelToken()) == path
+    assert path.read_bytes() == online.media.renditions[140].path.read_bytes()
+
+
 def test_what_another_process_fetches_meanwhile_is_not_fetched_again(
     online: YouTube, extracted: Callable[[Video], Source], cache: Path
 ) -> None:
