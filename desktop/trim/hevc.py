@@ -106,9 +106,9 @@ class ParameterSets:
         """The sample entry's record, for NAL units with lengths of 4 bytes. Raises UnfitError."""
         like = self.sequence
         levels = [_read_sequence(unit).level for (kind, _), unit in self.units.items() if kind == SPS]
-        # No spatial segmentation told, any parallelism, no average rate, one temporal layer told.
+        # Not told: spatial segmentation, parallelism, average rate, temporal layers.
         record = bytearray((1, *like.tier, max(levels), 0xF0, 0, 0xFC, 0xFC | like.chroma_format))
-        record += bytes((0xF8 | like.luma_depth - 8, 0xF8 | like.chroma_depth - 8, 0, 0, 0x0C | 3))
+        record += bytes((0xF8 | like.luma_depth - 8, 0xF8 | like.chroma_depth - 8, 0, 0, 3))
         arrays = [(0x80 | kind, [u for (k, _), u in self.units.items() if k == kind]) for kind in _SETS]
         if self.messages:
             arrays.append((PREFIX_SEI, list(self.messages)))

@@ -106,6 +106,8 @@ class H264OpenJoint(H264Joint):
         def stand_in(packet: Packet[Any], encoded: Packet[Any]) -> bytes:
             (original, *_) = slices_of(bytes(packet), self.sets.length_size)
             units = slices_of(bytes(encoded), made.length_size)
+            if len(units) != 1:
+                raise UnfitError("its parts could not be encoded alike")
             like = made.sequence, made.pictures
             return with_lengths([stand_ins.stand_in(units[0], like, original)], 4)
 
