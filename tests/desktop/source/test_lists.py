@@ -172,6 +172,20 @@ def assert_covers(media: FetchedMedia, wanted: tuple[float, float]) -> None:
     assert set(range(round(wanted[0] * FPS), round(wanted[1] * FPS))) <= set(numbers)
 
 
+def clip_of(media: FetchedMedia, segments: tuple[tuple[float, float], ...], folder: Path) -> list[int]:
+    """The numbers of the pictures in a clip, which is made in the default mode."""
+    job = TrimJob(
+        media=MediaInput(video=media.video, audio=media.audio, origin=media.origin),
+        edit=Edit(segments=tuple(Segment(start=start, end=end) for start, end in segments)),
+        targets=(folder / "clip.mp4",),
+    )
+    [clip] = trim(job, silent).clips
+    with av.open(str(clip.temporary)) as container:
+        return [
+            read_frame_number(picture.to_ndarray(format="rgb24")) for picture in container.decode(video=0)
+        ]
+
+
 @pytest.mark.parametrize("name", ["ts", "fmp4", "one", "onemp4"])
 def test_of_hls_only_the_covering_pieces_come(site: Site, cache: Path, name: str) -> None:
     source = opened(site, f"{name}.m3u8", cache)
@@ -201,31 +215,21 @@ def test_of_dash_only_the_covering_pieces_come(site: Site, cache: Path) -> None:
     assert site.media() < site.size("dash*.m4s") * (2 + 2) / 12
 
 
-def test_several_segments_come_in_one_file(site: Site, cache: Path) -> None:
+@pytest.mark.parametrize("name", ["ts", "fmp4"])
+def test_several_segments_come_in_one_file(site: Site, cache: Path, tmp_path: Path, name: str) -> None:
     parts = ((1.0, 2.0), (41.0, 42.0))
-    media = fetch(FetchJob(source=opened(site, "fmp4.m3u8", cache), segments=parts, cache=cache), silent)
+    media = fetch(FetchJob(source=opened(site, f"{name}.m3u8", cache), segments=parts, cache=cache), silent)
     for part in parts:
         assert_covers(media, part)
+    assert site.media() < site.size(f"{name}*.ts") / 2 + site.size(f"{name}*.m4s") / 2
+    assert clip_of(media, parts, tmp_path) == [*range(24, 48), *range(41 * FPS, 42 * FPS)]
 
 
 @pytest.mark.parametrize("name", ["ts", "fmp4"])
 def test_a_clip_of_a_list_is_exact(site: Site, cache: Path, tmp_path: Path, name: str) -> None:
     source = opened(site, f"{name}.m3u8", cache)
     media = fetch(FetchJob(source=source, segments=((24.5, 25.5),), cache=cache), silent)
-    clip = tmp_path / "clip.mp4"
-    done = trim(
-        TrimJob(
-            media=MediaInput(video=media.video, audio=media.audio, origin=media.origin),
-            edit=Edit(segments=(Segment(start=24.5, end=25.5),)),
-            targets=(clip,),
-        ),
-        silent,
-    )
-    with av.open(str(done.clips[0].temporary)) as container:
-        numbers = [
-            read_frame_number(picture.to_ndarray(format="rgb24")) for picture in container.decode(video=0)
-        ]
-    assert numbers == list(range(round(24.5 * FPS), round(25.5 * FPS)))
+    assert clip_of(media, ((24.5, 25.5),), tmp_path) == list(range(round(24.5 * FPS), round(25.5 * FPS)))
 
 
 def test_a_list_whose_times_are_wrong_is_seen_through(site: Site, cache: Path) -> None:
