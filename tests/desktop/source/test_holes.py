@@ -95,8 +95,9 @@ def _numbers_of_a_loop(whole: PacketIndex, start: float, end: float) -> list[int
     return [n % (SECONDS * FPS) for n in range(whole.video.first_at(start), whole.video.first_at(end))]
 
 
-@pytest.mark.parametrize("mode", [Mode.COPY, Mode.SMART, Mode.EXACT])
-@pytest.mark.parametrize("name", ["h264-open", "h264-closed"])
+@pytest.mark.parametrize(
+    ("name", "mode"), [("h264-open", Mode.COPY), ("h264-closed", Mode.COPY), ("h264-open", Mode.SMART)]
+)
 @pytest.mark.parametrize(
     "segments", [((12.1, 12.9), (45.3, 46.2)), ((45.3, 46.2), (12.1, 12.9)), ((33.37, 34.11),)]
 )
