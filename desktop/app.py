@@ -10,6 +10,7 @@ import platformdirs
 
 from desktop.account_ports import WorkflowAccountPorts
 from desktop.errors import ReelyError
+from desktop.hooks.models import FoundHooks, Wish
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
 from desktop.log import log_to_file
@@ -81,6 +82,12 @@ class WorkflowPorts(WorkflowAccountPorts):
         report = ProgressWriter(progress)
         done = self._workflow.trim(source, edit, destination, overwrite=overwrite, report=report, token=token)
         return list(done.clips)
+
+    def hooks(
+        self, source: Source, describe: str | None, progress: ui.OnProgress, token: CancelToken
+    ) -> FoundHooks:
+        report = ProgressWriter(progress)
+        return self._workflow.hooks(source, Wish(describe=describe), report=report, token=token).found
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return self._workflow.suggest_name(source, edit, _clip_folder())

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from desktop.errors import Exit, ReelyError
+from desktop.hooks.models import FoundHooks
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks, make_peaks
@@ -34,11 +35,12 @@ from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream
 from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.ui import theme
-from desktop.ui.models.marks import Mark
 from desktop.ui.models.session import State
 from desktop.ui.ports import SIGNED_OUT, OnProgress
+from desktop.ui.widgets.editor_page import Tab
 from desktop.ui.window import MainWindow
 from tests.desktop.ui.stage_account import SIGNED_IN, StageAccount
+from tests.desktop.ui.stage_hooks import made_up_hooks
 
 LINK = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
 ROUNDS = 24
@@ -140,6 +142,11 @@ class Stage(StageAccount):
             )
         ]
 
+    def hooks(
+        self, source: Source, describe: str | None, progress: OnProgress, token: CancelToken
+    ) -> FoundHooks:
+        return made_up_hooks(source.duration)
+
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return Path.home() / "Videos" / "Reely" / "Big Buck Bunny 00.31-00.52.mp4"
 
@@ -232,16 +239,15 @@ def photograph_segments(window: MainWindow, photographer: Photographer, duration
     timeline.seek(duration * 0.08)
     wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
     photographer.take("segments")
-    window.marks.show(
-        [
-            Mark(duration * 0.7, duration * 0.79, 91, "The squirrels get what they deserve"),
-            Mark(duration * 0.33, duration * 0.42, 78, "He wakes up"),
-            Mark(duration * 0.5, duration * 0.56, 64, "A plan"),
-        ]
-    )
+    window.editor.show_tab(Tab.HOOKS)
+    photographer.take("hooks-begin")
+    window.desk.find()
+    wait_until(lambda: bool(window.marks.marks), "the hooks are found")
     window.marks.choose(1)
-    photographer.take("marks")
+    wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
+    photographer.take("hooks")
     window.marks.clear()
+    window.editor.show_tab(Tab.CLIP)
     timeline.select_all()
     timeline.select(duration * 0.245, duration * 0.41)
 

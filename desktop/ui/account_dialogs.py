@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
 from desktop.errors import ReelyError, TierRefusal
@@ -16,16 +18,16 @@ from desktop.ui.widgets.account_dialog import AccountDialog
 from desktop.ui.widgets.dialogs import SignInDialog
 from desktop.ui.widgets.upgrade_dialog import UpgradeDialog
 
+Then = Callable[[], object]
+
 
 class AccountDialogs(QObject):
-    """Opens one dialog at a time over `window`. `retry` is emitted when what was refused may work now."""
-
-    retry = Signal()
+    """Opens one dialog at a time over `window`; what was refused is gone on with by the caller's `then`."""
 
     def __init__(self, ports: AccountPorts, runner: OperationRunner, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self._retrying = False
+        self._then: Then | None = None
         self.account = Account(ports, runner, self)
         self.upgrade = Upgrade(ports, runner, self)
         self.household = Household(ports, runner, self.account, self)
@@ -33,18 +35,18 @@ class AccountDialogs(QObject):
         self.upgrade.page_ready.connect(open_page)
         self.upgrade.upgraded.connect(self._upgraded)
 
-    def sign_in(self, *, retry: bool = False) -> None:
-        """Ask for e-mail and password; with `retry`, go on with what was refused then."""
-        self._retrying = retry
+    def sign_in(self, then: Then | None = None) -> None:
+        """Ask for e-mail and password; `then` goes on with what was refused."""
+        self._then = then
         dialog = SignInDialog(self.account, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.rejected.connect(self._given_up)
         dialog.open()
 
-    def show_offers(self, refusal: ReelyError | None = None) -> None:
+    def show_offers(self, refusal: ReelyError | None = None, then: Then | None = None) -> None:
         """What there is above the account's tier; after a refusal, what would have helped."""
         tier = self.account.status.tier or "free"
-        self._retrying = isinstance(refusal, TierRefusal)
+        self._then = then
         if isinstance(refusal, TierRefusal):
             self.upgrade.begin(tier, refusal.offers, refusal.message)
         else:
@@ -68,9 +70,9 @@ class AccountDialogs(QObject):
         self._go_on()
 
     def _go_on(self) -> None:
-        if self._retrying:
-            self._retrying = False
-            self.retry.emit()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def _given_up(self) -> None:
-        self._retrying = False
+        self._then = None

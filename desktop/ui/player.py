@@ -112,6 +112,13 @@ class Player(QObject):
         self.play()
         self._stop_at, self._to_play = first.end, rest
 
+    def play_range(self, range_: Selection) -> None:
+        """Play from the range's start, and stop at its end."""
+        self.pause()
+        self._timeline.seek(range_.start)
+        self.play()
+        self._stop_at = range_.end
+
     def pause(self) -> None:
         self._forget_segments()
         self._run(0.0)

@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from desktop.errors import Offer
+from desktop.hooks.models import FoundHooks
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks
@@ -166,6 +167,11 @@ class Ports(AccountPorts, Protocol):
         token: CancelToken,
     ) -> list[Clip]:
         """Cut the edit; the clips are under their real names (`Clip.path`) when this returns."""
+
+    def hooks(
+        self, source: Source, describe: str | None, progress: OnProgress, token: CancelToken
+    ) -> FoundHooks:
+        """The moments worth cutting, best first; `describe` says what they shall be about."""
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         """The default folder and file name for the clip."""

@@ -30,10 +30,12 @@ from desktop.trim.edit import MediaInput
 from desktop.ui.account_dialogs import AccountDialogs
 from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.doorbell import SCHEME
+from desktop.ui.hooks_desk import HooksDesk, Parts
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
 from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
+from desktop.ui.models.hooks import Hooks
 from desktop.ui.models.marks import Marks
 from desktop.ui.models.recent import RecentlyOpened
 from desktop.ui.models.session import Preview, Session, State
@@ -49,7 +51,8 @@ from desktop.ui.sound import Sound
 from desktop.ui.widgets.account_corner import AccountCorner
 from desktop.ui.widgets.controls import Picture
 from desktop.ui.widgets.dialogs import KeysDialog, message
-from desktop.ui.widgets.editor_page import EditorPage
+from desktop.ui.widgets.editor_page import EditorPage, Tab
+from desktop.ui.widgets.hooks_panel import HooksPanel
 from desktop.ui.widgets.link_bar import LinkBar
 from desktop.ui.widgets.pages import DropOverlay, EmptyPage, FailedPage, LoadingPage
 from desktop.ui.widgets.timeline_painting import Shown
@@ -74,6 +77,7 @@ class MainWindow(QMainWindow):
         self.runner = OperationRunner(self)
         self.timeline = Timeline(self)
         self.marks = Marks(self.timeline, self)
+        self.hooks = Hooks(ports, self.runner, self.marks, self)
         self.strip = Strip(ports, self.runner, self)
         self.waveform = Waveform(ports, self.runner, self)
         self.session = Session(ports, self.runner, self)
@@ -86,6 +90,13 @@ class MainWindow(QMainWindow):
         self.sound = sound or Sound(self)
         self.player = Player(self.timeline, self.sound, self)
         self._build()
+        self.desk = HooksDesk(
+            Parts(
+                self.hooks, self.marks, self.timeline, self.export, self.player, self.editor, self.accounts
+            ),
+            self.start_export,
+            self,
+        )
         self._connect()
         self._commands = {
             **editing_commands(Targets(self.timeline, self.marks, self.player, self.sound, self.editor)),
@@ -106,7 +117,14 @@ class MainWindow(QMainWindow):
         self.loading = LoadingPage(self.session)
         self.failed = FailedPage(self.session)
         shown = Shown(self.timeline, self.strip, self.waveform, self.marks)
-        self.editor = EditorPage(self.session, shown, self.export, self.player, sound=self.sound)
+        self.editor = EditorPage(
+            self.session,
+            shown,
+            self.export,
+            self.player,
+            hooks=HooksPanel(self.hooks, self.marks, self.account),
+            sound=self.sound,
+        )
         self.pages = QStackedWidget()
         for page in (self.empty, self.loading, self.failed, self.editor):
             self.pages.addWidget(page)
@@ -135,7 +153,6 @@ class MainWindow(QMainWindow):
         self.account_corner.sign_in_requested.connect(self.accounts.sign_in)
         self.account_corner.upgrade_requested.connect(self.accounts.show_offers)
         self.account_corner.account_requested.connect(self.accounts.show_account)
-        self.accounts.retry.connect(self.session.retry)
         self.session.changed.connect(self._show_state)
         self.session.source_opened.connect(self._source_opened)
         self.session.preview_changed.connect(self._preview_changed)
@@ -162,6 +179,7 @@ class MainWindow(QMainWindow):
             (QKeySequence("Ctrl+Y"), self.timeline.redo),
             (QKeySequence("Ctrl+L"), self._focus_link),
             (QKeySequence("Ctrl+E"), self.start_export),
+            (QKeySequence("Ctrl+H"), self._find_hooks),
             (QKeySequence("Ctrl+Shift+E"), self._choose_destination),
             (QKeySequence(standard.Save), self.saving.save),
             (QKeySequence("Ctrl+Shift+S"), self.saving.save_as),
@@ -223,6 +241,10 @@ class MainWindow(QMainWindow):
     def show_keys(self) -> None:
         KeysDialog(self).open()
 
+    def _find_hooks(self) -> None:
+        if self.session.state is State.READY:
+            self.desk.find()
+
     def _paste_or_type(self) -> None:
         self.link_bar.paste()
         if self.session.state is State.EMPTY:
@@ -250,9 +272,9 @@ class MainWindow(QMainWindow):
     def _remedy(self, remedy: Remedy) -> None:
         match remedy:
             case Remedy.SIGN_IN:
-                self.accounts.sign_in(retry=True)
+                self.accounts.sign_in(self.session.retry)
             case Remedy.UPGRADE:
-                self.accounts.show_offers(self.session.error)
+                self.accounts.show_offers(self.session.error, self.session.retry)
             case Remedy.REPLACE:
                 self.session.retry(overwrite=True)
             case Remedy.SAVE_ELSEWHERE:
@@ -285,6 +307,8 @@ class MainWindow(QMainWindow):
 
     def _source_opened(self, source: Source) -> None:
         self.strip.load(source)
+        self.hooks.load(source)
+        self.editor.show_tab(Tab.CLIP)
         self.timeline.load(source)
         self.export.load(source, self.preferences.save_folder)
         project = self.session.project

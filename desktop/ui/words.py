@@ -29,6 +29,9 @@ def stage_text(progress: Progress) -> str:
         "encode": _tr("Encoding"),
         "verify": _tr("Checking every frame"),
         "publish": _tr("Finishing"),
+        "words": _tr("Reading the words"),
+        "signals": _tr("Weighing every sentence"),
+        "ranking": _tr("Choosing the best"),
     }
     name = progress.stage.replace("-", " ").replace("_", " ").strip()
     return known.get(progress.stage, name[:1].upper() + name[1:])

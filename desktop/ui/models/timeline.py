@@ -227,6 +227,11 @@ class Timeline(QObject):
         """One segment that is all of the source."""
         self._finish(Cuts((self._grid.selection(0.0, self.duration),)))
 
+    def choose(self, ranges: Sequence[tuple[float, float]]) -> None:
+        """The edit becomes these segments; that can be undone."""
+        if self.duration > 0 and ranges:
+            self._finish(Cuts(tuple(self._grid.snapped(start, end) for start, end in ranges[:MOST])))
+
     def restore(self, ranges: Sequence[tuple[float, float]]) -> None:
         """Begin with these segments, as they were saved; where they do not fit, the nearest that do."""
         if self.duration > 0 and ranges:

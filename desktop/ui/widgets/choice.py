@@ -24,7 +24,9 @@ class Choice(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, options: Sequence[Option], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, options: Sequence[Option], parent: QWidget | None = None, *, explained: bool = True
+    ) -> None:
         super().__init__(parent)
         self._options = tuple(options)
         self._group = QButtonGroup(self)
@@ -47,6 +49,7 @@ class Choice(QWidget):
         layout.setSpacing(6)
         layout.addLayout(row)
         layout.addWidget(self._explanation)
+        self._explanation.setVisible(explained)
         self._group.idClicked.connect(lambda number: self.chosen.emit(self._options[number].value))
 
     def show_value(self, value: Enum) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.timecode import format_timecode
@@ -9,13 +11,22 @@ from desktop.ui.models.export import Export
 from desktop.ui.models.session import Session, State
 from desktop.ui.player import Player
 from desktop.ui.sound import Sound
+from desktop.ui.widgets.choice import Choice, Option
 from desktop.ui.widgets.controls import ElidedLabel, label
 from desktop.ui.widgets.export_panel import ExportPanel
+from desktop.ui.widgets.hooks_panel import HooksPanel
 from desktop.ui.widgets.outcome_cards import ErrorCard, ResultCard, WorkingCard
 from desktop.ui.widgets.preview_view import PreviewView
 from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.widgets.timeline_panel import TimelinePanel
 from desktop.ui.widgets.transport_bar import TransportBar
+
+
+class Tab(Enum):
+    """What the side panel is about."""
+
+    CLIP = auto()
+    HOOKS = auto()
 
 
 class EditorPage(QWidget):
@@ -28,6 +39,7 @@ class EditorPage(QWidget):
         export: Export,
         player: Player,
         *,
+        hooks: HooksPanel,
         sound: Sound,
     ) -> None:
         super().__init__()
@@ -46,8 +58,10 @@ class EditorPage(QWidget):
         self.error = ErrorCard(session, opening=False)
         self.result.again_requested.connect(session.dismiss)
         self.error.dismissed.connect(session.dismiss)
+        self.hooks = hooks
+        self.making = self._build_making()
         self.side = QStackedWidget()
-        for card in (self.export, self.working, self.result, self.error):
+        for card in (self.making, self.working, self.result, self.error):
             self.side.addWidget(card)
 
         panel = QFrame()
@@ -76,7 +90,32 @@ class EditorPage(QWidget):
         layout.addLayout(upper, 1)
         layout.addWidget(self.timeline)
         session.changed.connect(self._show)
+        self.show_tab(Tab.CLIP)
         self._show()
+
+    def _build_making(self) -> QWidget:
+        self.tabs = Choice(
+            (Option(Tab.CLIP, self.tr("Clip"), ""), Option(Tab.HOOKS, self.tr("Hooks"), "")), explained=False
+        )
+        self.tabs.chosen.connect(self.show_tab)
+        page = QWidget()
+        making = QVBoxLayout(page)
+        making.setContentsMargins(0, 0, 0, 0)
+        making.setSpacing(0)
+        top = QVBoxLayout()
+        top.setContentsMargins(18, 14, 18, 0)
+        top.addWidget(self.tabs)
+        self._tab = QStackedWidget()
+        self._tab.addWidget(self.export)
+        self._tab.addWidget(self.hooks)
+        making.addLayout(top)
+        making.addWidget(self._tab, 1)
+        return page
+
+    def show_tab(self, tab: Tab) -> None:
+        """Show the clip that is made, or the hooks that are proposed."""
+        self.tabs.show_value(tab)
+        self._tab.setCurrentWidget(self.hooks if tab is Tab.HOOKS else self.export)
 
     def _show(self) -> None:
         session = self._session
@@ -85,7 +124,7 @@ class EditorPage(QWidget):
             State.DONE: self.result,
             State.FAILED: self.error,
         }
-        self.side.setCurrentWidget(cards.get(session.state, self.export))
+        self.side.setCurrentWidget(cards.get(session.state, self.making))
         source = session.source
         if source is not None:
             self._title.setText(source.title)

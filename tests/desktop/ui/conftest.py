@@ -89,6 +89,7 @@ def window(qtbot: QtBot, qapp: QApplication, ports: StagePorts, home: Path) -> I
     yield window
     ports.gate.open()
     ports.preview_gate.open()
+    ports.hooks_gate.open()
     window.shut_down()
 
 

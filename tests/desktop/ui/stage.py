@@ -10,6 +10,7 @@ from PySide6.QtCore import QBuffer, QByteArray
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 
 from desktop.errors import ReelyError
+from desktop.hooks.models import FoundHooks
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.frame_decoder import FrameIndex
@@ -20,6 +21,7 @@ from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.ports import OnProgress
 from tests.desktop.ui.stage_account import StageAccount
+from tests.desktop.ui.stage_hooks import made_up_hooks
 
 
 class Gate:
@@ -111,6 +113,10 @@ class StagePorts(StageAccount):
         self.preview_gate = Gate()
         self.open_error: ReelyError | None = None
         self.preview_error: ReelyError | None = None
+        self.hooks_gate = Gate()
+        self.hooks_error: ReelyError | None = None
+        self.hooks_found: FoundHooks | None = None
+        self.hooks_wanted: list[str | None] = []
         self.trim_error: ReelyError | None = None
         self.duration = 6.0
         self.start_at = 0.0
@@ -211,6 +217,17 @@ class StagePorts(StageAccount):
                 )
             )
         return clips
+
+    def hooks(
+        self, source: Source, describe: str | None, progress: OnProgress, token: CancelToken
+    ) -> FoundHooks:
+        self._note()
+        self.hooks_wanted.append(describe)
+        progress(Progress(stage="words", fraction=0.3, eta_seconds=4.0))
+        self.hooks_gate.pass_through(token)
+        if self.hooks_error:
+            raise self.hooks_error
+        return self.hooks_found or made_up_hooks(self.duration)
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         self._note()

@@ -1,0 +1,117 @@
+"""Finding hooks, and which of them the user looks at."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.errors import ReelyError
+from desktop.hooks.models import FoundHooks, Hook
+from desktop.jobs.protocol import Progress
+from desktop.source.models import Source
+from desktop.ui.models.marks import Mark, Marks
+from desktop.ui.operations import OperationRunner, Task
+from desktop.ui.ports import Ports
+
+_LANE = "hooks"
+
+
+class Stage(Enum):
+    IDLE = auto()
+    FINDING = auto()
+    FOUND = auto()
+    FAILED = auto()
+
+
+class Hooks(QObject):
+    """The hooks of the open source; the marks on the timeline are theirs, number by number.
+
+    `found` is emitted when a run has ended well, as that costs a unit.
+    """
+
+    changed = Signal()
+    found = Signal()
+
+    def __init__(
+        self, ports: Ports, runner: OperationRunner, marks: Marks, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._ports = ports
+        self._runner = runner
+        self._marks = marks
+        self._source: Source | None = None
+        self._wanted = ""
+        self.stage = Stage.IDLE
+        self.progress: Progress | None = None
+        self.cancelling = False
+        self.error: ReelyError | None = None
+        self.hooks: tuple[Hook, ...] = ()
+        self.notes: tuple[str, ...] = ()
+
+    def load(self, source: Source | None) -> None:
+        """Begin with another source."""
+        self._runner.abandon(_LANE)
+        self._source = source
+        self.hooks = self.notes = ()
+        self._enter(Stage.IDLE)
+
+    def find(self, describe: str = "") -> None:
+        """Look for hooks; `describe` says what the moments shall be about, if anything."""
+        source = self._source
+        if source is None or self.stage is Stage.FINDING:
+            return
+        self._wanted = wanted = describe.strip()
+        self._enter(Stage.FINDING)
+        self._runner.start(
+            Task(
+                _LANE,
+                lambda progress, token: self._ports.hooks(source, wanted or None, progress, token),
+                on_success=self._found,
+                on_failure=self._failed,
+                on_progress=self._progressed,
+            )
+        )
+
+    def find_again(self) -> None:
+        """As the last time, after a failure or a refusal."""
+        self.find(self._wanted)
+
+    def cancel(self) -> None:
+        """Stop looking; what was found before stays."""
+        if self.stage is Stage.FINDING and not self.cancelling:
+            self.cancelling = True
+            self.changed.emit()
+            self._runner.cancel(_LANE)
+
+    def dismiss_error(self) -> None:
+        if self.stage is Stage.FAILED:
+            self._enter(Stage.FOUND if self.hooks or self.notes else Stage.IDLE)
+
+    def _found(self, answer: FoundHooks) -> None:
+        self.hooks, self.notes = answer.hooks, answer.notes
+        self._enter(Stage.FOUND)
+        self._marks.show(
+            Mark(start=hook.start, end=hook.end, score=hook.score, title=hook.title) for hook in answer.hooks
+        )
+        if answer.hooks:
+            self._marks.choose(0)
+        self.found.emit()
+
+    def _failed(self, error: ReelyError) -> None:
+        if error.code == "cancelled":
+            self._enter(Stage.FOUND if self.hooks or self.notes else Stage.IDLE)
+            return
+        self._enter(Stage.FAILED)
+        self.error = error
+        self.changed.emit()
+
+    def _progressed(self, progress: Progress) -> None:
+        self.progress = progress
+        self.changed.emit()
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        self.error = self.progress = None
+        self.cancelling = False
+        self.changed.emit()

@@ -1,0 +1,34 @@
+"""Made-up hooks for the window's tests and pictures."""
+
+from __future__ import annotations
+
+from desktop.hooks.models import FoundHooks, Hook, Origin, Reason, TranscriptOrigin
+
+
+def made_up_hooks(duration: float) -> FoundHooks:
+    """Three hooks in a source of `duration` seconds, best first."""
+    rows = (
+        (0.70, 0.79, 91.0, "The squirrels strike back", "viewers replay it", "a short, punchy line"),
+        (0.33, 0.42, 78.0, "He wakes up", "somebody speaks: What was that?", "tells a turn of a story"),
+        (0.49, 0.55, 64.0, "A plan takes shape", "makes a claim or gives figures", "speaks to the listener"),
+    )
+    hooks = tuple(
+        Hook(
+            start=first * duration,
+            end=last * duration,
+            score=score,
+            title=title,
+            reasons=(
+                Reason(signal="one", weight=0.6, note=one),
+                Reason(signal="two", weight=0.25, note=two),
+                Reason(signal="three", weight=0.15, note="begins so that nothing before it is needed"),
+            ),
+            text=f"{title}. And nobody had seen it coming, least of all the three of them.",
+        )
+        for first, last, score, title, one, two in rows
+    )
+    return FoundHooks(
+        hooks=hooks,
+        transcript=TranscriptOrigin(origin=Origin.CAPTIONS, language="en"),
+        notes=("The signal “reaction” was left out: the transcript names no laughter or applause.",),
+    )
