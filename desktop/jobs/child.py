@@ -32,6 +32,10 @@ Registry = Mapping[str, Callable[[], tuple[type[Job], JobFunction]]]
 """For each kind of job a loader of its model and function, so that a child imports only what it does."""
 
 
+_CONSOLE = "conhost.exe"
+"""What Windows starts beside a process, and ends with it; the process would not outlive it."""
+
+
 def end_process_tree() -> None:
     """Kill everything that this process started, then this process. Does not return."""
     if _leads_a_group():
@@ -135,7 +139,8 @@ def _end_children() -> None:
     if not _leads_a_group():
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+                if process.name().lower() != _CONSOLE:
+                    process.kill()
         return
     for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError, PermissionError):
