@@ -32,6 +32,7 @@ def celery_of(app: Flask, redis_url: str) -> Celery:
             }
             for task in TASKS
         },
+        broker_connection_max_retries=None,  # Redis is waited for, however long it is away
         broker_connection_retry_on_startup=True,
         broker_transport_options={"global_keyprefix": "reely:"},
         task_default_queue="background",
