@@ -19,8 +19,9 @@ run: setup
 server: setup
 	@$(BIN)/reely-server run --data .reely/server
 
+# On all cores, a file of tests at a time. `make test TESTS=tests/desktop/trim` runs a part.
 test: setup-test
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile $(TESTS)
 
 check: setup-test
 	$(BIN)/ruff format --check .
