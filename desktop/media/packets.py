@@ -35,6 +35,7 @@ TOLERANCE = Fraction(1, 1_000_000)
 """Seconds: a time this close before a picture's start means that picture (floats are not exact)."""
 
 _REPORT_EVERY = 512  # packets
+_KEY, _CLEAN, _SHOWN = 1, 2, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,29 +162,22 @@ class PacketIndex:
 
 
 @dataclass
-class _Columns:
-    pts: array[int] = field(default_factory=lambda: array("q"))
-    dts: array[int] = field(default_factory=lambda: array("q"))
-    duration: array[int] = field(default_factory=lambda: array("q"))
-    key: array[int] = field(default_factory=lambda: array("b"))
-    clean: array[int] = field(default_factory=lambda: array("b"))
-    shown: array[int] = field(default_factory=lambda: array("b"))
-    size: array[int] = field(default_factory=lambda: array("q"))
+class _Rows:
+    """The packets of a stream as they come: (pts, dts, duration, size, flags) each, in one flat array."""
+
+    values: array[int] = field(default_factory=lambda: array("q"))
     delay: int = 0
 
     def add(self, pts: int, dts: int, packet: Packet[Any], *, clean: bool, shown: bool) -> None:
-        if not self.pts and packet.has_sidedata("skip_samples"):
+        if not self.values and packet.has_sidedata("skip_samples"):
             # AV_PKT_DATA_SKIP_SAMPLES: the first 32 bits, little-endian, count those at the start.
             self.delay = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
-        self.pts.append(pts)
-        self.dts.append(dts)
-        self.duration.append(packet.duration or 0)
-        self.key.append(packet.is_keyframe)
-        self.clean.append(clean)
-        self.shown.append(shown)
-        self.size.append(packet.size)
+        flags = _KEY * packet.is_keyframe | _CLEAN * clean | _SHOWN * shown
+        self.values.extend((pts, dts, packet.duration or 0, packet.size, flags))
 
     def freeze(self, stream: VideoInfo | AudioInfo, origin: Fraction, container: str) -> StreamPackets:
+        rows = np.frombuffer(self.values, dtype=np.int64).reshape(-1, 5)
+        pts, dts, duration, size, flags = (np.ascontiguousarray(column) for column in rows.T)
         return StreamPackets(
             index=stream.index,
             time_base=stream.time_base,
@@ -191,13 +185,13 @@ class _Columns:
             start=stream.start,
             delay=self.delay,
             by_presentation=is_mp4(container),
-            pts=np.frombuffer(self.pts, dtype=np.int64),
-            dts=np.frombuffer(self.dts, dtype=np.int64),
-            duration=np.frombuffer(self.duration, dtype=np.int64),
-            key=np.frombuffer(self.key, dtype=np.bool_),
-            clean=np.frombuffer(self.clean, dtype=np.bool_),
-            shown=np.frombuffer(self.shown, dtype=np.bool_),
-            size=np.frombuffer(self.size, dtype=np.int64),
+            pts=pts,
+            dts=dts,
+            duration=duration,
+            key=flags & _KEY > 0,
+            clean=flags & _CLEAN > 0,
+            shown=flags & _SHOWN > 0,
+            size=size,
         )
 
 
@@ -221,7 +215,8 @@ def read_packets(
     wanted: dict[int, VideoInfo | AudioInfo] = {audio.index: audio for audio in info.audios}
     if info.video:
         wanted[info.video.index] = info.video
-    columns = {index: _Columns() for index in wanted}
+    rows = {index: _Rows() for index in wanted}
+    video = info.video.index if info.video else None
     reader = PictureReader(info.video.codec) if info.video else None
     zero = info.start if origin is None else origin
     with open_media(path) as container:
@@ -237,18 +232,16 @@ def read_packets(
             if pts is None or packet.size == 0:
                 continue  # the end of a stream, or a packet without any time: it cannot be placed
             index, shown, clean = packet.stream_index, not packet.is_discard, packet.is_keyframe
-            if reader is not None and info.video and index == info.video.index:
+            if reader is not None and index == video:
                 clean = clean and reader.is_clean(packet)
                 shown = reader.is_shown(packet, pts) and shown
             dts = packet.dts if packet.dts is not None else pts
-            columns[index].add(pts, dts, packet, clean=clean, shown=shown)
+            rows[index].add(pts, dts, packet, clean=clean, shown=shown)
             if tap is not None:
                 tap(packet)
             if progress is not None and number % _REPORT_EVERY == 0 and info.size:
                 progress(min(1.0, (packet.pos or 0) / info.size))
-    index_of = {
-        index: columns[index].freeze(stream, zero, info.container) for index, stream in wanted.items()
-    }
+    index_of = {index: rows[index].freeze(stream, zero, info.container) for index, stream in wanted.items()}
     if not any(packets.shown.any() for packets in index_of.values()):
         raise unreadable(path)
     if progress is not None:

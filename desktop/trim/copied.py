@@ -44,7 +44,7 @@ def read_numbered(
             read_only(container, stream)
             if seek:
                 container.seek(packets.seek_tick(seek), stream=stream, backward=True)
-            for number, packet in _numbered(container.demux(stream), packets, first):
+            for number, packet in _numbered(container.demux(stream), packets, first, int(wanted[-1]) + 1):
                 if number != awaited:
                     continue
                 yield number, packet
@@ -62,21 +62,26 @@ def read_numbered(
 
 
 def _numbered(
-    demuxed: Iterator[Packet[Any]], packets: StreamPackets, first: int
+    demuxed: Iterator[Packet[Any]], packets: StreamPackets, first: int, stop: int
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    """The packets from number `first` on, as long as they are those of the index."""
-    number = first
+    """The packets from number `first` to `stop`, as long as they are those of the index."""
+    number, start = first, int(packets.dts[first])
+    known = zip(packets.pts[first:stop].tolist(), packets.dts[first:stop].tolist(), strict=True)
+    times = next(known)
     for packet in demuxed:
         pts = packet.pts if packet.pts is not None else packet.dts
         dts = packet.dts if packet.dts is not None else pts
         if packet.size == 0 or pts is None or dts is None:
             continue
-        if number == len(packets) or (pts, dts) != (packets.pts[number], packets.dts[number]):
-            if number > first or dts > packets.dts[first]:
+        if (pts, dts) != times:
+            if number > first or dts > start:
                 return  # another one, or landed behind the first
             continue
         yield number, packet
         number += 1
+        if number == stop:
+            return
+        times = next(known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +142,8 @@ class SoundCopy:
         The first segment begins to the sample (what is before it, is at negative times and hidden by the edit
         list); so does the end. At joins packets follow each other as closely as whole packets can.
         """
-        rate = self.sound.info.sample_rate
+        rate, codec = self.sound.info.sample_rate, self.sound.info.codec
+        tick = Fraction(1, rate)
         written_to: int | None = None
         for segment, offset in zip(self.clip.segments, self.clip.offsets, strict=False):
             start, stop = round(segment.start * rate), round(segment.end * rate)
@@ -149,15 +155,16 @@ class SoundCopy:
                 wanted = wanted[(self.positions[wanted] + self.ends[wanted]) // 2 + shift >= written_to]
             if not wanted.size:
                 continue
-            for number, packet in read_numbered(self.sound.path, self.sound.packets, wanted):
-                place = int(self.positions[number]) + shift
-                place = max(place, written_to if written_to is not None else -stop)
-                end = int(self.ends[number]) + shift
-                if segment is self.clip.segments[-1]:
-                    end = min(end, stop + shift)
+            places = (self.positions[wanted] + shift).tolist()
+            ends = self.ends[wanted] + shift
+            if segment is self.clip.segments[-1]:
+                ends = np.minimum(ends, stop + shift)
+            packets = read_numbered(self.sound.path, self.sound.packets, wanted)
+            for (_, packet), position, end in zip(packets, places, ends.tolist(), strict=True):
+                place = max(position, written_to) if written_to is not None else position
                 written_to = max(end, place + 1)
-                self.checksum.add(_payload(packet, self.sound.info.codec))
-                yield retimed(packet, place, place, written_to - place, Fraction(1, rate))
+                self.checksum.add(_payload(packet, codec))
+                yield retimed(packet, place, place, written_to - place, tick)
 
 
 def _payload(packet: Packet[Any], codec: str) -> memoryview:

@@ -234,22 +234,21 @@ def _check_decoding(path: Path, index: PacketIndex, expected: Expectation) -> No
     parts: list[tuple[StreamPackets, Sequence[tuple[int, int]]]] = []
     for packets in index.streams.values():
         if packets is index.video and info is not None:
-            ranges = list(_parts_of_pictures(packets, expected.parts, info.width * info.height))
-            parts += [(packets, [one]) for one in ranges]
+            pixels = info.width * info.height
+            ranges = list(_parts_of_pictures(packets, expected.parts, pixels))
+            few = sum(stop - first for first, stop in ranges) * pixels <= _PIXELS_AT_EASE
+            parts += [(packets, ranges)] if few else [(packets, [one]) for one in ranges]
         else:
             parts.append((packets, _parts_of_sound(len(packets))))
 
     def check(part: tuple[StreamPackets, Sequence[tuple[int, int]]]) -> None:
         packets, ranges = part
+        pictures = packets is index.video
         try:
-            _check_ranges(path, packets, ranges, pictures=packets is index.video)
+            _check_ranges(path, packets, ranges, pictures=pictures)
         except VerificationError:
-            original, video = expected.original if not expected.parts else None, index.video
-            if (
-                original is None
-                or packets is not video
-                or not original.is_shown_by(path, packets, *ranges[0])
-            ):
+            original = expected.original if pictures and not expected.parts else None
+            if original is None or not all(original.is_shown_by(path, packets, *one) for one in ranges):
                 raise
 
     with _complaining(), ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as threads:
@@ -269,7 +268,7 @@ def _parts_of_pictures(
 
     Without `parts` all of a short track, else its first and its last group. With them what was encoded with
     the seams around it, each from the keyframe before; of what was copied all that is decoded at ease,
-    at least its first pictures and the last keyframe.
+    at least the first picture and the last keyframe.
     """
     count, at_ease = len(packets), _PIXELS_AT_EASE // pixels
     if count <= (at_ease if parts else _DECODED_WHOLE):
@@ -277,9 +276,7 @@ def _parts_of_pictures(
         return
     keys = np.flatnonzero(packets.key)
     last = int(keys[-1])
-    wanted: list[tuple[int, int]] = [
-        (0, min(int(keys[1]) if len(keys) > 1 else count, _BEYOND_SEAM if parts else count))
-    ]
+    wanted: list[tuple[int, int]] = [(0, 1 if parts else int(keys[1]) if len(keys) > 1 else count)]
     for begin, end, part in zip(_seams(parts), _seams(parts)[1:], parts, strict=False):
         if not isinstance(part, CopiedPart):
             before = int(keys[max(0, int(np.searchsorted(keys, begin)) - 1)])
