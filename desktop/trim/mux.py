@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -28,9 +29,9 @@ _REPORT_EVERY = 64  # packets
 class Track:
     """A track of the clip: its packets in decoding order, on the clip's clock, with all their times set.
 
-    There are at most `count` of them. `template`, or else the first packet's stream, tells codec and
-    parameters; `extradata` replaces what it says of them. `codec_tag` is the MP4 sample entry, where ours
-    differs from the muxer's choice; `display_matrix` turns the picture.
+    There are at most `count` of them. `template` (opened when it is needed), or else the first packet's
+    stream, tells codec and parameters; `extradata` replaces what it says of them. `codec_tag` is the MP4
+    sample entry, where ours differs from the muxer's choice; `display_matrix` turns the picture.
     """
 
     packets: Iterator[Packet[Any]]
@@ -38,7 +39,7 @@ class Track:
     codec_tag: str | None = None
     display_matrix: tuple[int, ...] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    template: Stream | None = None
+    template: AbstractContextManager[Stream] | None = None
     extradata: bytes | None = None
     stream: Stream | None = None
 
@@ -133,7 +134,8 @@ class _Head:
         packet = next(track.packets, None)
         if packet is None:
             return None
-        track.stream = _add_stream(clip, track, track.template or packet.stream)
+        with track.template or nullcontext(packet.stream) as template:
+            track.stream = _add_stream(clip, track, template)
         head = cls(0.0, track.stream.index, packet, track, float(packet.time_base))
         head._take(packet)
         return head

@@ -261,7 +261,7 @@ def _copyable(video: StreamPackets, pictures: range, rule: CopyRule) -> Iterator
     done = 0
     for key, group_end in pairwise([*keys, high - low]):
         first = int(rank[key])
-        if not rule.starts[low + key] or first == outside:
+        if not rule.starts[low + key] or first == outside or first < done:
             continue
         numbers = np.arange(key, high - low)
         led = video.pts[low + key : low + group_end] < video.pts[low + key]

@@ -7,13 +7,14 @@ their turn, parts in order, and a checksum of what was copied, by which the clip
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 from av.packet import Packet
+from av.stream import Stream
 
 from desktop.media.container import open_media
 from desktop.trim.bits import UnfitError
@@ -35,7 +36,7 @@ class SmartPictures:
     joint: Joint
     clip: ClipPlan
     held: ExitStack
-    """What lives as long as the writing: encoders, and the source as a template."""
+    """What lives as long as the writing: encoders."""
     copied: list[CopiedPart] = field(default_factory=list)
     _waiting: Iterator[EncodePictures] = field(default_factory=lambda: iter(()))
     _started: Iterator[Packet[Any]] = field(default_factory=lambda: iter(()))
@@ -56,7 +57,6 @@ class SmartPictures:
             head = next(self._started)
             self._encoder = head.stream.codec_context.extradata or b""
             self._started = chain([head], self._started)
-        source = self.held.enter_context(open_media(picture.path))
         packets = pictures_on_the_clips_clock(
             picture.packets,
             self.clip,
@@ -65,8 +65,13 @@ class SmartPictures:
         )
         entry = self.joint.entry(self._encoder)
         track = track_of_pictures(packets, self.clip.frames, picture, entry.tag)
-        track.template, track.extradata = source.streams[picture.packets.index], entry.extradata
+        track.template, track.extradata = self._template(), entry.extradata
         return track
+
+    @contextmanager
+    def _template(self) -> Iterator[Stream]:
+        with open_media(self.joint.picture.path) as source:
+            yield source.streams[self.joint.picture.packets.index]
 
     @property
     def parts(self) -> tuple[int | CopiedPart, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
@@ -104,7 +105,7 @@ def pictures_on_the_clips_clock(
     base = packets.time_base
     times = clip_ticks(clip, packets)
     lasting = np.diff(times, append=round(clip.duration / base))
-    came = np.zeros(len(times), dtype=np.bool_)
+    places, came = memoryview(times), np.zeros(len(times), dtype=np.bool_)  # type: ignore[arg-type]
     decoding_times = iter(_decoding_times(times, depth))
     for segment, offset in zip(clip.segments, clip.offsets, strict=False):
         if segment.ticks is None:
@@ -113,8 +114,8 @@ def pictures_on_the_clips_clock(
         for step in segment.steps:
             for packet in packets_of(step):
                 pts = int(packet.pts if packet.pts is not None else packet.dts or 0) + shift
-                number = int(times.searchsorted(pts))
-                if number == len(times) or times[number] != pts or came[number]:
+                number = bisect_left(places, pts)
+                if number == len(places) or places[number] != pts or came[number]:
                     raise _not_as_planned(f"a picture came out at {float(pts * base):.3f} s", pts * base)
                 came[number] = True
                 yield retimed(packet, pts, int(next(decoding_times)), int(lasting[number]), base)
