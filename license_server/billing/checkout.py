@@ -91,10 +91,8 @@ def _for_customer(buyer: Buyer, act: Callable[[stripe.StripeClient, _Customer], 
     """Does something with the account's customer, which is made if there is none (any more)."""
     for _ in range(TRIES):
         with stripe_account() as client:
-            attempt = 0
             try:
                 customer = _customer(client, buyer)
-                attempt = customer.attempt
                 return act(client, customer)
             except (_Overtaken, stripe.IdempotencyError):
                 continue
@@ -103,7 +101,7 @@ def _for_customer(buyer: Buyer, act: Callable[[stripe.StripeClient, _Customer], 
                     raise
                 service.sync(customer.id)  # it was deleted at Stripe: this takes note of it
             except stripe.APIError:
-                _try_another_key(buyer.account_id, attempt)
+                _try_another_key(buyer.account_id)
                 raise
     raise BillingUnavailable("Another checkout was begun at the same moment. Try again.")
 
@@ -126,10 +124,10 @@ def _customer(client: stripe.StripeClient, buyer: Buyer) -> _Customer:
         {"email": buyer.email, "metadata": {"account_id": buyer.account_id}},
         {"idempotency_key": f"customer-{buyer.account_id}-{attempt}-{address}"},
     )
-    return _Customer(_keep(buyer, made.id), attempt)
+    return _keep(buyer, made.id)
 
 
-def _keep(buyer: Buyer, customer_id: str) -> str:
+def _keep(buyer: Buyer, customer_id: str) -> _Customer:
     """Notes who the account is at Stripe; answers who it is, where another request was faster."""
     with unit_of_work(writes=True):
         if db.session.get(Account, buyer.account_id, populate_existing=True) is not None:
@@ -139,7 +137,7 @@ def _keep(buyer: Buyer, customer_id: str) -> str:
                 # The key that made it would give it again, also after it was deleted.
                 row.customer_id, row.attempt = customer_id, row.attempt + 1
                 record("billing.customer-made", buyer.account_id, customer=customer_id)
-            return row.customer_id
+            return _Customer(row.customer_id, row.attempt)
         outbox.end_everything(buyer.account_id, customer_id, "account-deleted")
     raise SessionEnded("The account was deleted.")
 
@@ -150,12 +148,12 @@ def _lock(buyer: Buyer) -> None:
     accounts.lock(buyer.account_id)
 
 
-def _try_another_key(account_id: str, attempt: int) -> None:
+def _try_another_key(account_id: str) -> None:
     with unit_of_work(writes=True):
         db.session.execute(
             update(BillingCustomer)
-            .where(BillingCustomer.account_id == account_id, BillingCustomer.attempt == attempt)
-            .values(attempt=attempt + 1)
+            .where(BillingCustomer.account_id == account_id)
+            .values(attempt=BillingCustomer.attempt + 1)
         )
 
 
@@ -170,7 +168,12 @@ def _begin(client: stripe.StripeClient, customer: _Customer, buyer: Buyer, tier:
             else:
                 expire(client, session.id)
     subscriptions = client.v1.subscriptions.list({"customer": customer.id, "limit": 100})
-    live = [each for each in subscriptions if each.status in LIVE]
+    tiers = service.tiers_of_prices()
+    live = [
+        each
+        for each in subscriptions
+        if each.status in LIVE and any(item.price.id in tiers for item in each["items"].data)
+    ]
     if live:
         if usable is not None:
             expire(client, usable.id)

@@ -74,9 +74,9 @@ class Entitlement:
 def entitlement(
     subscriptions: Iterable[StripeSubscription], tiers: Mapping[str, str], at: datetime
 ) -> Entitlement | None:
-    """What the best of the subscriptions gives at a moment; None if there never was one of ours.
+    """What the best of the subscriptions gives at a moment; None if there are none.
 
-    `tiers` tells the tier of a price; subscriptions to other things do not count.
+    `tiers` tells the tier of each one's price.
     """
     found = [
         Entitlement(
@@ -86,7 +86,6 @@ def entitlement(
             grace_until=unpaid_since(each, at) + GRACE if each.status == "past_due" else None,
         )
         for each in subscriptions
-        if each.price_id in tiers
     ]
     return max(found, key=lambda each: _worth(each, at), default=None)
 

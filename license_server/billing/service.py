@@ -14,7 +14,7 @@ from license_server.accounts.models import Account
 from license_server.api_keys import service as api_keys
 from license_server.billing import outbox as endings
 from license_server.billing.models import BillingCustomer, StripeEvent, Subscription
-from license_server.billing.rules import ENDED, Entitlement, entitlement
+from license_server.billing.rules import ENDED, Entitlement, StripeSubscription, entitlement
 from license_server.billing.schemas import SubscriptionStatus
 from license_server.billing.snapshot import Snapshot, look
 from license_server.billing.stripe_client import stripe_account
@@ -119,10 +119,12 @@ def _apply(question: _Question, found: Snapshot, occasion: Occasion | None) -> N
 def _take_over(customer: BillingCustomer, found: Snapshot) -> None:
     row = db.session.get(Subscription, customer.account_id)
     before = _shown(row)
-    best = entitlement(found.subscriptions, tiers_of_prices(), now())
+    tiers = tiers_of_prices()
+    ours = [each for each in found.subscriptions if each.price_id in tiers]
+    best = entitlement(ours, tiers, now())
     if best is not None:
         row = _write(row, customer.account_id, best)
-        _act_on_money(customer, best, found)
+        _act_on_money(customer, best, ours)
     elif row is not None and row.status not in ENDED:
         row.status, row.access_until, row.grace_until = "canceled", None, None
     if not found.exists:
@@ -147,9 +149,9 @@ def _write(row: Subscription | None, account_id: str, best: Entitlement) -> Subs
     return row
 
 
-def _act_on_money(customer: BillingCustomer, best: Entitlement, found: Snapshot) -> None:
+def _act_on_money(customer: BillingCustomer, best: Entitlement, ours: list[StripeSubscription]) -> None:
     """Ends what was refunded or lost to a dispute, and writes to whom a payment has failed for."""
-    for each in found.subscriptions:
+    for each in ours:
         if each.money_back.ends and each.status not in ENDED:
             endings.end_subscription(
                 customer.account_id, customer.customer_id or "", each.id, each.money_back.value

@@ -72,7 +72,6 @@ def test_only_what_is_sold_can_be_bought(buyer: Buyer, body: object) -> None:
     assert buyer.call("POST", "/payments/create-checkout", body).status_code == 422
 
 
-@on_both_databases
 def test_a_second_checkout_is_the_first_one_again(shop: Shop, buyer: Buyer) -> None:
     assert buyer.checkout("pro") == buyer.checkout("pro")
     assert len(shop.objects("checkout.session")) == 1
@@ -224,7 +223,6 @@ def test_the_portal_opens_for_whoever_has_nothing_to_manage_yet(buyer: Buyer) ->
     assert "You have no subscription" in requests.get(_portal(buyer), timeout=10).text
 
 
-@on_both_databases
 def test_an_upgrade_counts_at_once_and_is_paid_for_the_rest_of_the_month(shop: Shop, buyer: Buyer) -> None:
     buyer.buy("pro")
     shop.pass_time(days=14)
@@ -251,7 +249,6 @@ def test_a_downgrade_counts_at_once_and_makes_the_next_bill_smaller(shop: Shop, 
     assert buyer.tier == "pro"
 
 
-@on_both_databases
 def test_a_cancelled_tier_stays_until_what_is_paid_ends(shop: Shop, buyer: Buyer) -> None:
     buyer.buy("pro")
     key = buyer.call("POST", "/api-keys", {"name": "mine"}).get_json()["key"]

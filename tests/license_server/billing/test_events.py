@@ -185,7 +185,6 @@ def test_a_restricted_key_that_may_not_see_payments_still_gives_tiers(
     assert buyer.tier == "pro"
 
 
-@on_both_databases
 def test_a_customer_of_a_payment_link_is_who_its_checkout_refers_to(shop: Shop, buyer: Buyer) -> None:
     account_id = buyer.call("GET", "/auth/me").get_json()["id"]
     with shop.stripe.lock:
