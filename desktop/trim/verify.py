@@ -79,12 +79,13 @@ class VerificationError(ReelyError):
 def verify_clip(path: Path, expected: Expectation) -> None:
     """Raise VerificationError (`clip-verification-failed`) unless the file is what was planned.
 
-    Checked: the index is in front; every picture is there at its time, the first at 0; decoding times
-    rise; each track of sound begins and ends where it should; what was copied holds the source's bytes; what
-    was encoded decodes without a complaint, and across the seams to what was copied, from the keyframe before
-    to the one after. Of a copied group that was begun at its keyframe the last picture is what it was in the
-    source. Decoders do complain about copies that begin with an open group of pictures, though all that is
-    shown is right; such a part has to decode to the very pixels of the source.
+    Checked: the index is in front; every picture is there at its time, the first at 0; decoding times rise;
+    each track of sound begins and ends where it should; what was copied holds the source's bytes; what was
+    encoded decodes without a complaint, and across the seams to what was copied, from the keyframe before to
+    the one after. The last picture is decoded, too, unless it is in the middle of a long copied group: then
+    its bytes, and those of all that it refers to, are the source's. Decoders do complain about copies that
+    begin with an open group of pictures, though all that is shown is right; such a part has to decode to the
+    very pixels of the source.
     """
     copies = _Copies(expected)
     try:

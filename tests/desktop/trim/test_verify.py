@@ -8,10 +8,12 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import imageio_ffmpeg
 import pytest
 
 from desktop.errors import Exit
+from desktop.trim.compare import Checksum, CopiedPart
 from desktop.trim.verify import Expectation, SoundExpectation, VerificationError, verify_clip
 from tests.desktop.trim.conftest import Cut
 
@@ -66,6 +68,31 @@ def test_a_clip_that_differs_from_its_plan_is_told(
     with pytest.raises(VerificationError, match=words) as failure:
         verify_clip(clip, change(ONE_SECOND))
     assert (failure.value.code, failure.value.exit) == ("clip-verification-failed", Exit.MEDIA)
+
+
+def held(clip: Path, track: int, count: int | None = None) -> CopiedPart:
+    """What the first packets of a track hold."""
+    with av.open(str(clip)) as container:
+        data = [bytes(packet) for packet in container.demux(container.streams[track]) if packet.size][:count]
+    checksum = Checksum()
+    for one in data:
+        checksum.add(one)
+    return checksum.part()
+
+
+def test_copies_are_compared_byte_by_byte(clip: Path) -> None:
+    pictures, sound = held(clip, 0, 20), held(clip, 1)
+    (heard,) = ONE_SECOND.sounds
+    copied = replace(ONE_SECOND, parts=(pictures, 5), sounds=[replace(heard, copied=sound)])
+    verify_clip(clip, copied)
+    other = replace(pictures, checksum=pictures.checksum ^ 1)
+    with pytest.raises(VerificationError, match="not what the source holds"):
+        verify_clip(clip, replace(copied, parts=(other, 5)))
+    other = replace(sound, checksum=sound.checksum ^ 1)
+    with pytest.raises(VerificationError, match="not what the source holds"):
+        verify_clip(clip, replace(copied, sounds=[replace(heard, copied=other)]))
+    with pytest.raises(VerificationError, match="not all that was copied"):
+        verify_clip(clip, replace(copied, parts=(pictures, 5, held(clip, 0, 3))))
 
 
 def test_an_index_at_the_end_is_told(clip: Path, tmp_path: Path) -> None:
