@@ -64,7 +64,7 @@ class HevcJoint(Joint):
         options = {
             "c:v": "libx265",
             "crf": "15",
-            "preset": "superfast",
+            "preset": "ultrafast",
             "tag:v": "hvc1",
             "x265-params": ":".join(f"{name}={value}" for name, value in params.items()),
         }
