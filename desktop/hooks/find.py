@@ -94,7 +94,7 @@ def _best(
     measured, notes = measure(material, signals)
     ranked = rank(material, candidates, [(curve, signal.place) for signal, curve in measured], WEIGHTS)
     picks = choose(material, ranked, wish.count)
-    hooks = tuple(_hook(pick, ranked, measured, material) for pick in picks)
+    hooks = tuple(_hook(pick, ranked, measured, material, bounds) for pick in picks)
     if len(picks) < wish.count:
         notes.append(f"Only {len(picks)} of {wish.count} hooks were found that differ from each other.")
     return FoundHooks(hooks=hooks, transcript=origin, notes=tuple(notes))
@@ -147,13 +147,30 @@ def _why_no_candidate(material: Material, bounds: Bounds) -> str:
     )
 
 
-def _hook(pick: Pick, ranked: Ranked, measured: Sequence[tuple[Signal, Curve]], material: Material) -> Hook:
+def _in_milliseconds(start: float, end: float, bounds: Bounds) -> tuple[float, float]:
+    """Both rounded, so that whoever subtracts them finds a length within the bounds."""
+    first, last = round(float(start), 3), round(float(end), 3)
+    while last - first > bounds.longest:
+        last = round(last - 0.001, 3)
+    while last - first < bounds.shortest and first > 0:
+        first = round(first - 0.001, 3)
+    return first, last
+
+
+def _hook(
+    pick: Pick,
+    ranked: Ranked,
+    measured: Sequence[tuple[Signal, Curve]],
+    material: Material,
+    bounds: Bounds,
+) -> Hook:
     candidates = ranked.candidates
     first, last = int(candidates.first[pick.index]), int(candidates.last[pick.index])
     inside = material.sentences[first : last + 1]
+    start, end = _in_milliseconds(candidates.starts[pick.index], candidates.ends[pick.index], bounds)
     return Hook(
-        start=round(float(candidates.starts[pick.index]), 3),
-        end=round(float(candidates.ends[pick.index]), 3),
+        start=start,
+        end=end,
         score=round(score_of(pick.quality), 1),
         title=title_of(inside, ranked.rates[first : last + 1].tolist())
         or f"At {format_timecode(float(candidates.starts[pick.index]), 0)}",

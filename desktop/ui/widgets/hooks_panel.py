@@ -55,7 +55,7 @@ class HooksPanel(QWidget):
         self.cancel = button(self.tr("Cancel"))
         self.cancel.clicked.connect(hooks.cancel)
         self._remedy = Remedy.RETRY
-        self.remedy = button("", "primary")
+        self.remedy = button(remedy_text(self._remedy), "primary")
         self.remedy.clicked.connect(lambda: self.remedy_chosen.emit(self._remedy))
         self.take = button(self.tr("Add to the edit"), icon="plus")
         self.take.setToolTip(self.tr("Add the chosen hook to the edit  (Enter)"))
