@@ -16,6 +16,8 @@ import requests
 from pydantic import BaseModel
 
 from desktop.errors import ReelyError
+from desktop.hooks.model_files import ModelFolder
+from desktop.hooks.speech_models import ANY_LANGUAGE, ENGLISH
 from desktop.media.ffmpeg import find_ffmpeg
 from desktop.settings import Settings
 from desktop.source.extract import deno_path
@@ -66,7 +68,7 @@ def diagnose(settings: Settings) -> Diagnosis:
         ("FFmpeg", _ffmpeg),
         ("JavaScript runtime", _javascript),
         ("Keyring", _keyring),
-        ("Speech model", _speech_model),
+        ("Speech model", lambda: _speech_model(settings)),
         ("License server", lambda: _server(settings)),
         ("Disk", lambda: _disk(settings.home)),
         ("Log", lambda: Check(name="Log", verdict=Verdict.WORKS, detail=str(settings.log))),
@@ -144,19 +146,29 @@ def _keyring() -> Check:
     return Check(name=name, verdict=Verdict.WORKS, detail=type(backend).__module__)
 
 
-def _speech_model() -> Check:
+def _speech_model(settings: Settings) -> Check:
+    """Whether speech can be recognised at once; if not, that its model is downloaded when it is needed."""
     name = "Speech model"
-    folder = os.environ.get("REELY_SPEECH_MODEL")
-    if folder is None:
-        detail = "none chosen; trimming does not need one"
+    try:
+        there = {
+            model: folder
+            for model in (ANY_LANGUAGE, ENGLISH)
+            if (folder := ModelFolder(settings.models).find(model)) is not None
+        }
+    except ReelyError as error:
+        return Check(name=name, verdict=Verdict.LIMITED, detail=error.message, hint=error.hint)
+    if there:
+        detail = ", ".join(dict.fromkeys(str(folder) for folder in there.values()))
         return Check(name=name, verdict=Verdict.WORKS, detail=detail)
-    if (Path(folder) / "model.bin").is_file():
-        return Check(name=name, verdict=Verdict.WORKS, detail=folder)
+    english, other = f"{ENGLISH.size / 1e6:.0f} MB", f"{ANY_LANGUAGE.size / 1e6:.0f} MB"
+    detail = f"not downloaded yet ({english} for English, {other} for other languages)"
     return Check(
         name=name,
-        verdict=Verdict.LIMITED,
-        detail=f"{folder} holds no model.bin",
-        hint="Set REELY_SPEECH_MODEL to a folder with a CTranslate2 Whisper model, or unset it.",
+        verdict=Verdict.LIMITED if settings.offline else Verdict.WORKS,
+        detail=detail,
+        hint="Go online once, or name a folder in REELY_SPEECH_MODEL; captions need no model."
+        if settings.offline
+        else "",
     )
 
 

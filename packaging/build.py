@@ -50,6 +50,11 @@ def smoke_test() -> None:
         for name in ("FFmpeg", "JavaScript runtime"):
             if str(APP) not in checks[name]["detail"]:
                 sys.exit(f"{name} was not found inside the frozen app: {checks[name]['detail']}")
+        words = Path(folder) / "words.json"
+        words.write_text(
+            json.dumps({"segments": [{"start": 0, "end": 30, "text": "So. " + "It went on. " * 9}]})
+        )
+        _reely(environment, "hooks", "--transcript", str(words))
         clip = Path(folder) / "clip.mp4"
         email = f"smoke-{secrets.token_hex(4)}@example.com"
         _reely(environment, "account", "sign-up", "--email", email)

@@ -50,6 +50,8 @@ class Model:
     title: str
     files: tuple[ModelFile, ...]
     override: str
+    needed: tuple[str, ...] = ()
+    """What a folder of the user's own must have at least; empty: all files."""
 
     @property
     def size(self) -> int:
@@ -74,7 +76,8 @@ class ModelFolder:
         """
         chosen = self._environment.get(model.override)
         folder = Path(chosen).expanduser() if chosen else self._root / model.name
-        missing = [file.name for file in model.files if not (folder / file.name).is_file()]
+        names = model.needed if chosen and model.needed else tuple(file.name for file in model.files)
+        missing = [name for name in names if not (folder / name).is_file()]
         if chosen and missing:
             raise ReelyError(
                 "model-incomplete",

@@ -14,6 +14,7 @@ def _whisper(name: str, title: str, files: tuple[tuple[str, int, str], ...]) -> 
         title=title,
         files=tuple(ModelFile(file, f"{source}/{file}", size, digest) for file, size, digest in files),
         override="REELY_SPEECH_MODEL",
+        needed=("config.json", "model.bin"),  # any CTranslate2 Whisper: their vocabularies have several names
     )
 
 
