@@ -187,7 +187,7 @@ def test_what_pictures_look_like_is_told_the_same_in_every_part(corpus: Corpus, 
 def looks(path: Path) -> set[tuple[object, ...]]:
     """Colours, shape and what an HDR screen needs to know, of all pictures."""
     with av.open(str(path)) as container:
-        shape = container.streams.video[0].sample_aspect_ratio
+        shape = container.streams.video[0].sample_aspect_ratio or Fraction(1)  # None: not told
         found: set[tuple[object, ...]] = set()
         for frame in container.decode(video=0):
             color = frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range
