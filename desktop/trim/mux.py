@@ -164,6 +164,9 @@ def _add_stream(clip: OutputContainer, track: Track, template: Stream) -> Stream
         stream.codec_context.extradata = track.extradata
     if track.codec_tag is not None:
         stream.codec_context.codec_tag = track.codec_tag
+    if isinstance(stream, av.VideoStream) and isinstance(template, av.VideoStream):
+        # WebM tells the shape of pixels of the stream as a whole, which is no part of the codec's parameters.
+        stream.codec_context.sample_aspect_ratio = template.sample_aspect_ratio or Fraction(0)
     if track.display_matrix is not None and isinstance(stream, av.VideoStream):
         stream.set_display_matrix(track.display_matrix)
     return stream
