@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Use this transcript (vtt, srt, json3, srv3 or JSON); SOURCE may then be left out.",
 )
+@click.option("--describe", metavar="TEXT", help="Look for moments about TEXT.")
 @click.option("--cut", type=click.Path(path_type=Path), metavar="DIR", help="Also trim each hook into DIR.")
 @json_option
 def hooks(
@@ -43,6 +44,7 @@ def hooks(
     longest: float,
     language: str | None,
     transcript: Path | None,
+    describe: str | None,
     cut: Path | None,
     as_json: bool,
 ) -> None:
@@ -53,6 +55,8 @@ def hooks(
         raise click.UsageError("--cut needs a SOURCE to cut from.")
     if shortest > longest:
         raise click.UsageError(f"--min {shortest:g} is longer than --max {longest:g}.")
+    if describe is not None and not 0 < len(describe.strip()) <= 500:
+        raise click.UsageError("--describe takes 1 to 500 characters.")
     console = console_for(as_json)
     clips: list[Clip] | None = None
     failure: ReelyError | None = None
@@ -61,7 +65,7 @@ def hooks(
         from desktop.hooks_report import describe_hooks, hooks_data
 
         report = ProgressWriter(console.progress)
-        wish = Wish(count=count, shortest=shortest, longest=longest, language=language)
+        wish = Wish(count=count, shortest=shortest, longest=longest, language=language, describe=describe)
         opened = workflow.open(source, span(report, 0.0, 0.2)) if source is not None else None
         finding = span(report, 0.2 if opened else 0.0, 0.6 if cut else 1.0)
         proposed = workflow.hooks(opened, wish, transcript, report=finding)

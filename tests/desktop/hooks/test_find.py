@@ -160,3 +160,23 @@ def test_edges_move_to_a_change_of_shot_in_the_pause() -> None:
     starts = set(candidates.starts[candidates.first == 10].tolist())
     assert starts == {shot}
     assert min(candidates.starts[candidates.first == 11]) == pytest.approx(sentences[11].start - LEAD)
+
+
+def test_what_is_described_is_found_by_its_words() -> None:
+    transcript = talk(6)
+    cues = list(transcript.cues)
+    cues[60] = cues[60].model_copy(
+        update={"text": "Penguins were swimming under the frozen glaciers of the south."}
+    )
+    answer = found(transcript.model_copy(update={"cues": tuple(cues)}), Wish(describe="a penguin that swims"))
+    best = answer.hooks[0]
+    assert best.start <= cues[60].start
+    assert best.end >= cues[60].end
+    assert best.reasons[0].signal == "described"
+    assert "Penguins" in best.reasons[0].note
+
+
+def test_a_description_that_nothing_matches_is_said_so() -> None:
+    answer = found(talk(6), Wish(describe="quantum chromodynamics"))
+    assert answer.hooks
+    assert any("quantum chromodynamics" in note for note in answer.notes)
