@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from license_server import database, rate_limits
 from license_server.accounts import identity
+from license_server.accounts import service as accounts
 from license_server.accounts.models import Role
 from license_server.errors import (
     AdministratorNeeded,
@@ -94,7 +95,8 @@ class Room(Blueprint):
         """Declares a view as an endpoint.
 
         Its parameter `body`, if it has one, is the JSON body, checked against its annotation; `query` is
-        the query string likewise; the others come from the path. Its return annotation is the answer's
+        the query string likewise; the others come from the path. Where a device has to sign, the account is
+        locked from the start. Its return annotation is the answer's
         schema; None is 204, and text of another content type is answered as it is. It runs inside the
         request's unit of work, which commits when it returns.
 
@@ -177,6 +179,10 @@ def _admit(endpoint: Endpoint, *, by_key: bool) -> None:
         identity.identify_key(endpoint.scope)
         if endpoint.access != "account":
             raise SignInNeeded("An API key cannot do this. Sign in.")
+        if endpoint.device_signed:
+            accounts.lock(identity.caller().account.id)
+    elif endpoint.device_signed:
+        identity.identify_and_lock()
     else:
         identity.identify()
     account = identity.caller().account

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import g, request
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from license_server.accounts import access_tokens
 from license_server.accounts.models import Account, SignInSession
@@ -55,11 +55,21 @@ def identify_key(scope: str) -> None:
 
 def identify() -> None:
     """Finds out who is signed in. Raises a kind of `Unauthenticated`."""
+    _identify(_SIGNED_IN)
+
+
+def identify_and_lock() -> None:
+    """The same, and locks the account (see `service.lock`) with the statement that finds it."""
+    _identify(_SIGNED_IN.with_for_update(key_share=True, of=Account))
+
+
+_SIGNED_IN = select(Account, SignInSession).join(SignInSession, SignInSession.account_id == Account.id)
+
+
+def _identify(statement: Select[Account, SignInSession]) -> None:
     token = access_tokens.read(bearer_token())
     row = db.session.execute(
-        select(Account, SignInSession)
-        .join(SignInSession, SignInSession.account_id == Account.id)
-        .where(Account.id == token.account_id, SignInSession.id == token.session_id)
+        statement.where(Account.id == token.account_id, SignInSession.id == token.session_id)
     ).one_or_none()
     if row is None or row[1].ended_at is not None:
         raise SessionEnded("Sign in again.")

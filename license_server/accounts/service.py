@@ -253,10 +253,14 @@ def lock(account_id: str) -> None:
     What was loaded before is read anew, for another one may have changed it while this one waited. (That is
     PostgreSQL; in SQLite writers exclude each other from the start.)
     """
-    db.session.execute(
-        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
-    ).one()
+    db.session.flush()
     db.session.expire_all()
+    db.session.execute(
+        select(Account)
+        .where(Account.id == account_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def _flush_address() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import lazyload
 
-from license_server.accounts import service as accounts
 from license_server.accounts.identity import Caller
 from license_server.accounts.models import Account
 from license_server.clock import now
@@ -30,18 +31,16 @@ def issue(caller: Caller, device: Device, request_id: str, wants: Wants) -> Leas
     """The lease of that request: a new one, or the one that it got before.
 
     The device's lease before it stays as it is: what is left on it is held until the device gives it back.
-    Raises `QuotaExhausted` where something is wanted and nothing is left, `SignInAgain` after a fork, and
-    `NotFound` for a device that was removed or lost.
+    The account is locked by the caller. Raises `QuotaExhausted` where something is wanted and nothing is
+    left, `SignInAgain` after a fork, and `NotFound` for a device that was removed or lost.
     """
-    accounts.lock(caller.account.id)
-    device.last_seen_at = now()
-    known = db.session.scalar(
-        select(Lease).where(Lease.device_id == device.id, Lease.request_id == request_id)
-    )
+    leases = _leases(device, Lease.request_id == request_id)
+    known = next((lease for lease in leases if lease.request_id == request_id), None)
     if known is not None:
+        device.last_seen_at = now()
         return known
     _check_may_have_leases(caller, device)
-    return _issue(caller.account, device, request_id, wants)
+    return _issue(caller.account, device, request_id, wants, _latest(device, leases))
 
 
 def successor(caller: Caller, lease: Lease, device: Device, wants: Wants) -> Lease | None:
@@ -49,12 +48,13 @@ def successor(caller: Caller, lease: Lease, device: Device, wants: Wants) -> Lea
 
     The account is locked by the caller.
     """
-    known = db.session.scalar(select(Lease).where(Lease.prev_id == lease.id))
+    leases = _leases(device, Lease.prev_id == lease.id)
+    known = next((found for found in leases if found.prev_id == lease.id), None)
     if known is not None:
         return known
     try:
         _check_may_have_leases(caller, device)
-        return _issue(caller.account, device, None, wants)
+        return _issue(caller.account, device, None, wants, _latest(device, leases))
     except (NotFound, SignInAgain, QuotaExhausted):
         return None
 
@@ -67,6 +67,19 @@ def open_current_period(account: Account) -> tuple[Standing, Period]:
     return stand, period
 
 
+def _leases(device: Device, condition: ColumnElement[bool]) -> Sequence[Lease]:
+    """The device's latest lease, and the one that the condition is about."""
+    return db.session.scalars(
+        select(Lease)
+        .where(Lease.device_id == device.id, or_(condition, Lease.seq == device.lease_seq))
+        .options(lazyload(Lease.grants))
+    ).all()
+
+
+def _latest(device: Device, leases: Iterable[Lease]) -> Lease | None:
+    return next((lease for lease in leases if lease.seq == device.lease_seq), None)
+
+
 def _check_may_have_leases(caller: Caller, device: Device) -> None:
     if device.removed_at is not None:
         raise NotFound("The account no longer has this device. Add it again.")
@@ -74,7 +87,9 @@ def _check_may_have_leases(caller: Caller, device: Device) -> None:
         raise SignInAgain("This device's journal was copied or restored. Sign in again to go on.")
 
 
-def _issue(account: Account, device: Device, request_id: str | None, wants: Wants) -> Lease:
+def _issue(
+    account: Account, device: Device, request_id: str | None, wants: Wants, previous: Lease | None
+) -> Lease:
     stand, period = open_current_period(account)
     lease_id = new_id()
     grants = [
@@ -89,12 +104,10 @@ def _issue(account: Account, device: Device, request_id: str | None, wants: Want
     empty = [Meter(grant.meter) for grant in grants if grant.granted == 0 and wants.of(Meter(grant.meter))]
     if empty and all(grant.granted == 0 for grant in grants):
         raise quota_exhausted(account, period, stand.tier, empty[0])
-    previous = db.session.scalar(
-        select(Lease).where(Lease.device_id == device.id, Lease.seq == device.lease_seq)
-    )
     if previous is not None and previous.state == LeaseState.OPEN:
         previous.state = LeaseState.SUPERSEDED
     device.lease_seq += 1
+    device.last_seen_at = now()
     at = now().replace(microsecond=0)
     lease = Lease(
         id=lease_id,
@@ -118,11 +131,11 @@ def _issue(account: Account, device: Device, request_id: str | None, wants: Want
 def _grant(book: ledger.Book, device: Device, limit: int | None, wanted: int) -> LeaseGrant:
     if limit is None:
         return LeaseGrant(meter=book.meter, granted=None, settled=0, released=0, excess=0)
-    left = ledger.available(book.row(), limit) or 0
-    if wanted > left and devices.others_active(device):
-        # Who asks for more than there is does not get everything while another device is at work.
-        wanted = (left + 1) // 2
     units = book.grant(wanted, limit)
+    if units < wanted:
+        left = book.left(limit)
+        # Who asks for more than there is does not get everything while another device is at work.
+        units = book.grant((left + 1) // 2 if devices.others_active(device) else left, limit)
     return LeaseGrant(meter=book.meter, granted=units, settled=0, released=0, excess=0)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import joinedload
 
-from license_server.accounts import service as accounts
 from license_server.accounts.identity import Caller
 from license_server.accounts.models import Account
 from license_server.clock import now
@@ -27,7 +28,7 @@ from license_server.usage.periods import Period
 
 def find(account: Account, lease_id: str) -> Lease:
     """The account's lease. Raises `NotFound`."""
-    lease = db.session.get(Lease, lease_id)
+    lease = db.session.get(Lease, lease_id, options=[joinedload(Lease.grants)])
     if lease is None or lease.account_id != account.id:
         raise NotFound("The account has no such lease.")
     return lease
@@ -45,20 +46,22 @@ def settle(
     """Bills each spend that was not billed before, then gives the rest back if asked to.
 
     The same reports in any order and any number leave the same ledger: every genuine spend is one unit, taken
-    from what the lease grants, and owed where the lease has nothing left for it.
+    from what the lease grants, and owed where the lease has nothing left for it. The account is locked by the
+    caller.
     """
     account = caller.account
-    accounts.lock(account.id)
-    device.last_seen_at = now()
     stand, period = issue.open_current_period(account)
-    results = [_settle_one(lease, device, report, stand.tier, period) for report in spends]
+    chain = _Chain.around(lease, spends)
+    with db.session.no_autoflush:  # all is written at once, below
+        results = [_settle_one(chain, device, report, stand.tier, period) for report in spends]
     for failure in failures:
         jobs.failed(
             device, spend_id=failure.spend_id, meter=failure.meter, at=failure.at, details=failure.job
         )
-    _advance(lease)
+    chain.advance()
     if return_rest:
         reclaim.give_back(lease)
+    device.last_seen_at = now()
     db.session.flush()
     applied = {result.spend_id for result in results if result.outcome == "applied"}
     meters = {Meter(report.meter) for report in spends if report.spend_id in applied}
@@ -66,8 +69,65 @@ def settle(
     return results
 
 
-def _settle_one(lease: Lease, device: Device, report: SpendReport, tier: Tier, period: Period) -> SpendResult:
-    known = db.session.get(Spend, report.spend_id) or db.session.get(ForkedSpend, report.spend_id)
+@dataclass(frozen=True)
+class _Chain:
+    """What is known of a lease's spends, as far as the reports can touch it."""
+
+    lease: Lease
+    by_id: dict[str, Spend | ForkedSpend]
+    by_counter: dict[int, Spend]
+
+    @classmethod
+    def around(cls, lease: Lease, reports: Sequence[SpendReport]) -> _Chain:
+        """What has the reports' ids, on whatever lease, and the chain from their places on."""
+        if not reports:
+            return cls(lease, {}, {})
+        ids = [report.spend_id for report in reports]
+        first = min(lease.up_to_counter, *(report.counter - 1 for report in reports))
+        spends = db.session.scalars(
+            select(Spend).where(
+                or_(Spend.id.in_(ids), and_(Spend.lease_id == lease.id, Spend.counter >= first))
+            )
+        ).all()
+        forked = db.session.scalars(select(ForkedSpend).where(ForkedSpend.id.in_(ids))).all()
+        by_id: dict[str, Spend | ForkedSpend] = {spend.id: spend for spend in spends}
+        by_id.update((spend.id, spend) for spend in forked)
+        return cls(lease, by_id, {spend.counter: spend for spend in spends if spend.lease_id == lease.id})
+
+    def add(self, spend: Spend | ForkedSpend) -> None:
+        """Keeps a spend that was billed now."""
+        db.session.add(spend)
+        self.by_id[spend.id] = spend
+        if isinstance(spend, Spend):
+            self.by_counter[spend.counter] = spend
+
+    def contradicts(self, report: SpendReport) -> bool:
+        """Whether the entry does not fit into the chain: its place is taken, or its neighbours differ."""
+        before, after = self.by_counter.get(report.counter - 1), self.by_counter.get(report.counter + 1)
+        return (
+            report.counter in self.by_counter
+            or (before is not None and before.hash != report.prev_hash)
+            or (after is not None and after.prev_hash != report.hash)
+        )
+
+    def advance(self) -> None:
+        """Moves `up_to_counter` along the chain as far as it is complete."""
+        lease = self.lease
+        following = {
+            spend.prev_hash: spend for _, spend in sorted(self.by_counter.items(), reverse=True)
+        }  # the nearest, where a chain has two beginnings
+        while (spend := following.get(lease.head_hash)) is not None:
+            if spend.counter <= (lease.up_to_counter if lease.head_hash != FIRST_HASH else -1):
+                return
+            lease.up_to_counter = spend.counter
+            lease.head_hash = spend.hash
+
+
+def _settle_one(
+    chain: _Chain, device: Device, report: SpendReport, tier: Tier, period: Period
+) -> SpendResult:
+    lease = chain.lease
+    known = chain.by_id.get(report.spend_id)
     if known is not None:
         if known.lease_id == lease.id and known.hash == report.hash and known.counter == report.counter:
             return _again(known)
@@ -82,7 +142,7 @@ def _settle_one(lease: Lease, device: Device, report: SpendReport, tier: Tier, p
     )
     if right != report.hash:
         return SpendResult(spend_id=report.spend_id, outcome="rejected", reason="hash-mismatch")
-    forked = _is_fork(lease, report)
+    forked = chain.contradicts(report)
     within = _bill(lease, Meter(report.meter), tier, period)
     columns = {
         "id": report.spend_id,
@@ -97,14 +157,12 @@ def _settle_one(lease: Lease, device: Device, report: SpendReport, tier: Tier, p
     }
     jobs.completed(device, spend_id=report.spend_id, meter=report.meter, at=report.at, details=report.job)
     if within and not forked:
-        db.session.add(Spend(**columns))
-        db.session.flush()
+        chain.add(Spend(**columns))
         return SpendResult(spend_id=report.spend_id, outcome="applied")
     forked_spend = ForkedSpend(**columns, reason="fork" if forked else "beyond-grant")
-    db.session.add(forked_spend)
+    chain.add(forked_spend)
     device.forked_at = now()
     record("device.forked", lease.account_id, device=device.id, lease=lease.id, reason=forked_spend.reason)
-    db.session.flush()
     return _again(forked_spend)
 
 
@@ -112,23 +170,6 @@ def _again(known: Spend | ForkedSpend) -> SpendResult:
     if isinstance(known, Spend):
         return SpendResult(spend_id=known.id, outcome="duplicate")
     return SpendResult.model_validate({"spend_id": known.id, "outcome": "rejected", "reason": known.reason})
-
-
-def _is_fork(lease: Lease, report: SpendReport) -> bool:
-    """Whether the entry contradicts the chain: its place is taken, or its neighbours differ."""
-    neighbours = db.session.scalars(
-        select(Spend).where(
-            Spend.lease_id == lease.id, Spend.counter.between(report.counter - 1, report.counter + 1)
-        )
-    )
-    for spend in neighbours:
-        if spend.counter == report.counter:
-            return True
-        if spend.counter < report.counter and spend.hash != report.prev_hash:
-            return True
-        if spend.counter > report.counter and spend.prev_hash != report.hash:
-            return True
-    return False
 
 
 def _bill(lease: Lease, meter: Meter, tier: Tier, period: Period) -> bool:
@@ -158,21 +199,3 @@ def _reclaimed_is_there(lease: Lease, book: ledger.Book, limit: int | None) -> b
         book.settle_expired()
         return True
     return book.settle_returned(limit)
-
-
-def _advance(lease: Lease) -> None:
-    """Moves `up_to_counter` along the chain as far as it is complete."""
-    while True:
-        following = db.session.scalar(
-            select(Spend)
-            .where(
-                Spend.lease_id == lease.id,
-                Spend.prev_hash == lease.head_hash,
-                Spend.counter > (lease.up_to_counter if lease.head_hash != FIRST_HASH else -1),
-            )
-            .limit(1)
-        )
-        if following is None:
-            return
-        lease.up_to_counter = following.counter
-        lease.head_hash = following.hash

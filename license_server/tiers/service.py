@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+
+from license_server.accounts.models import Account
 from license_server.billing.models import Subscription
 from license_server.clock import now
 from license_server.database import db
@@ -24,15 +27,17 @@ class Standing:
 
 def standing(account_id: str) -> Standing:
     """The tier that the account has at this moment: the best of what it was given and what it pays for."""
-    had: list[tuple[str, datetime]] = []
-    gift = db.session.get(Gift, account_id)
-    if gift is not None and gift.tier != FREE.id:
-        had.append((gift.tier, gift.until))
-    paid = db.session.get(Subscription, account_id)
-    if paid is not None and paid.access_until is not None:
-        had.append((paid.tier, paid.access_until))
+    row = db.session.execute(
+        select(Gift.tier, Gift.until, Subscription.tier, Subscription.access_until)
+        .select_from(Account)
+        .outerjoin(Gift, Gift.account_id == Account.id)
+        .outerjoin(Subscription, Subscription.account_id == Account.id)
+        .where(Account.id == account_id)
+    ).one_or_none()
+    given, given_until, paid, paid_until = row or (None,) * 4
+    had = [(given, given_until), (paid, paid_until)]
     best = max(
-        ((tier, until) for tier, until in had if until > now()),
+        ((tier, until) for tier, until in had if tier and tier != FREE.id and until and until > now()),
         key=lambda each: (TIERS.index(BY_ID[each[0]]), each[1]),
         default=None,
     )

@@ -74,9 +74,9 @@ class Book:
     meter: Meter
     lease_id: str
 
-    def row(self) -> UsageStats:
-        """The ledger row, as the database has it now."""
-        return db.session.execute(
+    def left(self, limit: int) -> int:
+        """Units that may still be granted."""
+        row = db.session.execute(
             select(UsageStats)
             .where(
                 UsageStats.account_id == self.account_id,
@@ -85,20 +85,18 @@ class Book:
             )
             .execution_options(populate_existing=True)
         ).scalar_one()
+        return available(row, limit) or 0
 
-    def grant(self, wanted: int, limit: int) -> int:
-        """Holds up to `wanted` units; answers how many. Never exceeds the limit, whoever else tries."""
-        most = min(wanted, available(self.row(), limit) or 0)
-        for units in range(most, 0, -1):  # the first try succeeds, unless somebody was faster
-            if self._move(
-                "granted",
-                units,
-                UsageStats.debt + UsageStats.settled + UsageStats.held + units <= limit,
-                held=UsageStats.held + units,
-                granted=UsageStats.granted + units,
-            ):
-                return units
-        return 0
+    def grant(self, units: int, limit: int) -> int:
+        """Holds that many units, or none; answers how many. Never exceeds the limit, whoever else tries."""
+        granted = units > 0 and self._move(
+            "granted",
+            units,
+            UsageStats.debt + UsageStats.settled + UsageStats.held + units <= limit,
+            held=UsageStats.held + units,
+            granted=UsageStats.granted + units,
+        )
+        return units if granted else 0
 
     def settle_held(self) -> None:
         """A held unit was spent."""

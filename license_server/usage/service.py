@@ -34,16 +34,17 @@ def usage(account: Account) -> Usage:
     """The account's usage, as `GET /auth/usage` tells it. Changes nothing."""
     tier = standing(account.id).tier
     period = ledger.current_period(account)
-    past = _history(account)
+    by_period = _by_period(account)
+    present = by_period.get(period.id, {})
     return Usage(
         tier=tier.id,
         period=PeriodAnswer(id=period.id, starts_at=period.starts_at, ends_at=period.ends_at),
         max_source_seconds=tier.max_source_seconds,
         meters=Meters(
-            trim=_meter(account, period, tier, Meter.TRIM),
-            hook_run=_meter(account, period, tier, Meter.HOOK_RUN),
+            trim=_told(account, period, tier, Meter.TRIM, present.get(Meter.TRIM)),
+            hook_run=_told(account, period, tier, Meter.HOOK_RUN, present.get(Meter.HOOK_RUN)),
         ),
-        history=past,
+        history=[_past(period_id, meters) for period_id, meters in by_period.items()],
     )
 
 
@@ -84,8 +85,12 @@ def tell_of_reached_limits(account: Account, period: Period, tier: Tier, meters:
 
 
 def _meter(account: Account, period: Period, tier: Tier, meter: Meter) -> MeterUsage:
-    limit = tier.limit(meter)
     stats = db.session.get(UsageStats, (account.id, period.id, meter.value), populate_existing=True)
+    return _told(account, period, tier, meter, stats)
+
+
+def _told(account: Account, period: Period, tier: Tier, meter: Meter, stats: UsageStats | None) -> MeterUsage:
+    limit = tier.limit(meter)
     if stats is None:
         left = (
             None if limit is None else max(0, limit - ledger.debt_before(account.id, period.id, meter, limit))
@@ -96,7 +101,8 @@ def _meter(account: Account, period: Period, tier: Tier, meter: Meter) -> MeterU
     )
 
 
-def _history(account: Account) -> list[PastPeriod]:
+def _by_period(account: Account) -> dict[str, dict[str, UsageStats]]:
+    """The account's ledger by period, newest first, and meter."""
     rows = db.session.scalars(
         select(UsageStats)
         .where(UsageStats.account_id == account.id)
@@ -106,12 +112,13 @@ def _history(account: Account) -> list[PastPeriod]:
     by_period: dict[str, dict[str, UsageStats]] = {}
     for stats in rows:
         by_period.setdefault(stats.period_id, {})[stats.meter] = stats
-    return [
-        PastPeriod(
-            id=period_id,
-            starts_at=meters[Meter.TRIM].starts_at,
-            ends_at=meters[Meter.TRIM].ends_at,
-            meters=UsedUnits(trim=meters[Meter.TRIM].settled, hook_run=meters[Meter.HOOK_RUN].settled),
-        )
-        for period_id, meters in by_period.items()
-    ]
+    return by_period
+
+
+def _past(period_id: str, meters: dict[str, UsageStats]) -> PastPeriod:
+    return PastPeriod(
+        id=period_id,
+        starts_at=meters[Meter.TRIM].starts_at,
+        ends_at=meters[Meter.TRIM].ends_at,
+        meters=UsedUnits(trim=meters[Meter.TRIM].settled, hook_run=meters[Meter.HOOK_RUN].settled),
+    )
