@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     help="Use this transcript (vtt, srt, json3, srv3 or JSON); SOURCE may then be left out.",
 )
 @click.option("--describe", metavar="TEXT", help="Look for moments about TEXT.")
+@click.option(
+    "--rerank", type=click.Choice(["local", "llm"]), default="local", show_default=True, help="Who ranks."
+)
 @click.option("--cut", type=click.Path(path_type=Path), metavar="DIR", help="Also trim each hook into DIR.")
 @json_option
 def hooks(
@@ -45,6 +48,7 @@ def hooks(
     language: str | None,
     transcript: Path | None,
     describe: str | None,
+    rerank: str,
     cut: Path | None,
     as_json: bool,
 ) -> None:
@@ -72,6 +76,8 @@ def hooks(
         if opened is not None and cut is not None:
             clips, failure = _cut(workflow, opened, proposed.found.hooks, cut, span(report, 0.6, 1.0))
     notes = [f"{failure.message} {failure.hint}"] if failure else []
+    if rerank == "llm":
+        notes.append("Ranking by a language model is not there yet; this is Reely's own ranking.")
     console.result(hooks_data(proposed, clips, notes), describe_hooks(proposed, clips, notes))
     sys.exit(failure.exit if failure else Exit.DONE)
 
