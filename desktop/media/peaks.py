@@ -34,6 +34,7 @@ _BLOCK = BIN * 2048  # samples that are reduced at once
 # A decoded piece that is off its place by less than this belongs right after the one before it: times in
 # Matroska are rounded to milliseconds.
 _JITTER = 0.01  # seconds
+_EDGE = 1e-4  # of a bin or sample
 _PREROLL = 0.25  # seconds that codecs with memory need to settle (Opus: 80 ms)
 
 Bins = NDArray[np.int8]
@@ -78,8 +79,10 @@ class Peaks:
         while level + 1 < len(self.levels) and BIN * _STEP ** (level + 2) <= samples:
             level += 1
         size = BIN * _STEP**level
-        edges = np.floor(((first + np.arange(count + 1)) * samples - self.first) / size).astype(np.int64)
-        return _reduced(self.levels[level], edges) / np.float32(_FULL)
+        edges = ((first + np.arange(count + 1)) * samples - self.first) / size
+        # A bin across an edge belongs to both columns, one that ends at it to one: floats are not exact.
+        begin, end = np.floor(edges[:-1] + _EDGE), np.ceil(edges[1:] - _EDGE)
+        return _reduced(self.levels[level], begin.astype(np.int64), end.astype(np.int64)) / np.float32(_FULL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,24 +104,25 @@ class Excerpt:
         """As `Peaks.swings`."""
         samples = column * self.rate
         # A column that begins with a sample begins with it, although floats are not exact.
-        edges = np.floor((first + np.arange(count + 1)) * samples - self.first + 1e-4).astype(np.int64)
-        return _reduced(self.rows, edges)
+        edges = np.floor((first + np.arange(count + 1)) * samples - self.first + _EDGE).astype(np.int64)
+        return _reduced(self.rows, edges[:-1], edges[1:])
 
 
-def _reduced(bins: Bins | Swings, edges: NDArray[np.int64]) -> Swings:
-    """What the bins between neighbouring edges come to; one bin where two edges are equal."""
-    result = np.zeros((len(edges) - 1, 3), np.float32)
-    begin, end = np.maximum(edges[:-1], 0), np.minimum(np.maximum(edges[1:], edges[:-1] + 1), len(bins))
-    there = np.flatnonzero(begin < end)
+def _reduced(bins: Bins | Swings, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Swings:
+    """What the bins from `begin[k]` to `end[k]` come to; one bin where both are the same."""
+    result = np.zeros((len(begin), 3), np.float32)
+    first, last = np.maximum(begin, 0), np.minimum(np.maximum(end, begin + 1), len(bins))
+    there = np.flatnonzero(first < last)
     if not there.size:
         return result
-    part = bins[: end[there[-1]]]
-    starts = begin[there]
-    result[there, 0] = np.minimum.reduceat(part[:, 0], starts)
-    result[there, 1] = np.maximum.reduceat(part[:, 1], starts)
-    loud = np.add.reduceat(np.square(part[starts[0] :, 2].astype(np.float32)), starts - starts[0])
-    lengths = np.maximum(np.diff(np.append(starts, end[there[-1]])), 1)
-    result[there, 2] = np.sqrt(loud / lengths)
+    lowest, highest = int(first[there].min()), int(last[there].max())
+    part = np.concatenate([bins[lowest:highest], bins[-1:]])  # reduceat wants an index for every end
+    # Of each pair of indices the first result is the range between them, the second what lies after it.
+    pairs = np.stack([first[there], last[there]], axis=1).ravel() - lowest
+    result[there, 0] = np.minimum.reduceat(part[:, 0], pairs)[::2]
+    result[there, 1] = np.maximum.reduceat(part[:, 1], pairs)[::2]
+    loud = np.add.reduceat(np.square(part[:, 2].astype(np.float32)), pairs)[::2]
+    result[there, 2] = np.sqrt(loud / (last - first)[there])
     return result
 
 
