@@ -15,6 +15,7 @@ from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
 from desktop.log import log_to_file
 from desktop.media.peaks import Peaks, peaks_from_bytes
+from desktop.scheme import register_scheme
 from desktop.settings import Settings
 from desktop.source.models import Source, Storyboard
 from desktop.source.preview_media import PreviewMedia
@@ -98,6 +99,7 @@ class WorkflowPorts(WorkflowAccountPorts):
         A failure here is met again, with words, at the next trim.
         """
         try:
+            register_scheme()
             self._workflow.prepare()
             # What the first preview of a link needs, yt-dlp's networking among it.
             import desktop.source.preview  # noqa: F401, PLC0415

@@ -21,6 +21,11 @@ from desktop.ui.widgets.upgrade_dialog import UpgradeDialog
 Then = Callable[[], object]
 
 
+def may_upgrade(error: ReelyError | None) -> bool:
+    """Whether a tier forbade it that a higher one would allow."""
+    return isinstance(error, TierRefusal) and bool(error.offers)
+
+
 class AccountDialogs(QObject):
     """Opens one dialog at a time over `window`; what was refused is gone on with by the caller's `then`."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
-from desktop.ui.account_dialogs import AccountDialogs
+from desktop.ui.account_dialogs import AccountDialogs, may_upgrade
 from desktop.ui.models.export import Delivery, Export
 from desktop.ui.models.hooks import Hooks, Stage
 from desktop.ui.models.marks import Marks
@@ -42,12 +42,18 @@ class HooksDesk(QObject):
         panel.cut_all_requested.connect(self._cut_all)
         panel.remedy_chosen.connect(self._remedy)
         parts.hooks.found.connect(parts.accounts.account.refresh)
+        parts.hooks.failed.connect(self._refused)
 
     def find(self) -> None:
         """Show the hooks, and look for them if that was not done yet."""
         self._on.editor.show_tab(Tab.HOOKS)
         if self._on.hooks.stage is Stage.IDLE:
             self._on.editor.hooks.begin.click()
+
+    def _refused(self) -> None:
+        """What the tier forbids opens its offers by itself."""
+        if may_upgrade(self._on.hooks.error):
+            self._remedy(Remedy.UPGRADE)
 
     def _play(self) -> None:
         chosen = self._on.marks.chosen

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from desktop.source.models import Source
 from desktop.trim.edit import MediaInput
-from desktop.ui.account_dialogs import AccountDialogs
+from desktop.ui.account_dialogs import AccountDialogs, may_upgrade
 from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.doorbell import SCHEME
 from desktop.ui.hooks_desk import HooksDesk, Parts
@@ -300,6 +300,8 @@ class MainWindow(QMainWindow):
         self.link_bar.setEnabled(not busy)
         if session.state is State.LOADING:
             self.loading.cancel.setFocus()
+        if session.state is State.FAILED and may_upgrade(session.error):
+            self.accounts.show_offers(session.error, session.retry)
 
     def _show_title(self) -> None:
         title = self.document.title

@@ -91,7 +91,6 @@ def test_what_the_tier_refused_is_paid_for_in_a_browser_and_then_made(
     qtbot.waitUntil(lambda: window.session.state is State.FAILED, timeout=WAIT)
     assert isinstance(window.session.error, TierRefusal)
     assert "This source is 6 minutes long" in window.session.error.message
-    qtbot.mouseClick(window.editor.error.remedy_button, LEFT)
     [dialog] = window.findChildren(UpgradeDialog)
     assert list(dialog.buttons) == ["pro", "premium"]
     qtbot.mouseClick(dialog.buttons["pro"], LEFT)

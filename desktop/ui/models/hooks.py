@@ -32,6 +32,7 @@ class Hooks(QObject):
 
     changed = Signal()
     found = Signal()
+    failed = Signal()
 
     def __init__(
         self, ports: Ports, runner: OperationRunner, marks: Marks, parent: QObject | None = None
@@ -105,6 +106,7 @@ class Hooks(QObject):
         self._enter(Stage.FAILED)
         self.error = error
         self.changed.emit()
+        self.failed.emit()
 
     def _progressed(self, progress: Progress) -> None:
         self.progress = progress
