@@ -38,6 +38,7 @@ from desktop.worker import worker_command
 if TYPE_CHECKING:
     # Looking into a file or link needs no account: it is imported when it is needed, or when there is time.
     from desktop.account import Account, AccountStatus, Permit
+    from desktop.hooks.transcript import Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -223,6 +224,7 @@ class Workflow:
             transcript=transcript and transcript.expanduser().absolute(),
             models=settings.models,
             offline=settings.offline,
+            cache=settings.cache,
         )
         if source is None:
             found = self._jobs.run(job, FoundHooks, progress=_passing(report), token=token)
@@ -242,6 +244,12 @@ class Workflow:
                 permit.commit()
                 permit.delivered()
         return Proposed(found, time.monotonic() - started, self._settled(account))
+
+    def transcript(self, source: Source) -> Transcript | None:
+        """What is said in a source, if hooks were looked for in it before; a small file, read at once."""
+        from desktop.hooks.keeping import TranscriptStore  # noqa: PLC0415 - only who reads along needs it
+
+        return TranscriptStore(self._settings.cache).read(source, None)
 
     def _observable(
         self, source: Source, transcript: Path | None, wish: Wish, report: Report, token: CancelToken

@@ -38,3 +38,5 @@ class HooksJob(Job):
     files: Observable = Observable()
     """What can be listened to and looked at."""
     offline: bool = False
+    cache: Path | None = None
+    """Where transcripts of sources are kept; None: nowhere."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from desktop.errors import Exit, ReelyError
 from desktop.hooks.find import hooks_in, hooks_without_words, material_of
 from desktop.hooks.job import HooksJob
+from desktop.hooks.keeping import TranscriptStore
 from desktop.hooks.meaning import find_embedder, with_meaning
 from desktop.hooks.model_files import ModelFolder
-from desktop.hooks.models import FoundHooks
+from desktop.hooks.models import FoundHooks, Origin
 from desktop.hooks.observing import Observation
 from desktop.hooks.speech_models import speech_model
 from desktop.hooks.transcript import Transcript
@@ -17,6 +18,7 @@ from desktop.hooks.words import words_of
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
+from desktop.source.captions import tracks_in_order
 
 
 def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
@@ -26,13 +28,15 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
     """
     report("words", 0.0)
     models = ModelFolder(job.models, offline=job.offline)
-    transcript, notes = words_of(job.source, job.transcript, job.wish.language, offline=job.offline)
+    kept = _kept(job)
+    transcript, notes = _read(job, kept)
     observation = Observation(job.files)
     duration = job.source.duration if job.source else None
     heatmap = job.source.heatmap if job.source else ()
     if transcript is None and job.files.sound is not None:
         transcript, told = _heard(job, job.files.sound, models, span(report, 0.0, 0.6))
         notes += told
+    _keep(job, transcript, kept)
     report("signals", 0.6)
     observed = observation.result()
     notes += observed.notes
@@ -49,6 +53,39 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
     found = hooks_in(transcript, job.wish, material, observed.shots)
     report("ranking", 1.0)
     return found.model_copy(update={"notes": (*notes, *told, *found.notes)})
+
+
+def _kept(job: HooksJob) -> Transcript | None:
+    """What an earlier run has kept of this source."""
+    if job.source is None or job.transcript is not None or job.cache is None:
+        return None
+    return TranscriptStore(job.cache).read(job.source, job.wish.language)
+
+
+def _keep(job: HooksJob, transcript: Transcript | None, kept: Transcript | None) -> None:
+    """A transcript of the user's own is not kept: it is a file of theirs, and may not be of this source."""
+    if transcript is None or transcript == kept or job.source is None or job.cache is None:
+        return
+    if job.transcript is None:
+        TranscriptStore(job.cache).keep(job.source, job.wish.language, transcript)
+
+
+def _read(job: HooksJob, kept: Transcript | None) -> tuple[Transcript | None, list[str]]:
+    """The words that were kept, unless there are captions now that go before them; else what can be read.
+
+    Captions in or beside a file are read anew: that is quick, and they may have been corrected.
+    """
+    source, language = job.source, job.wish.language
+    if kept is not None and source is not None and source.path is None:
+        tracks = tracks_in_order(source, language)
+        if kept.origin is Origin.CAPTIONS or (
+            kept.origin is Origin.AUTOMATIC and all(track.automatic for track in tracks)
+        ):
+            return kept, []
+    transcript, notes = words_of(source, job.transcript, language, offline=job.offline)
+    if transcript is None and kept is not None and kept.origin is Origin.SPEECH:
+        return kept, notes
+    return transcript, notes
 
 
 def _heard(
