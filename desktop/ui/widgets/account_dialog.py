@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.models.account import Account
 from desktop.ui.models.household import Household
 from desktop.ui.ports import Device, Meter, SignIn
-from desktop.ui.widgets.controls import ElidedLabel, button, label, rule, tool_button
+from desktop.ui.widgets.controls import ElidedLabel, button, empty, label, rule, tool_button
 from desktop.ui.widgets.dialogs import ask
 from desktop.ui.words import meter_words, on_device_words, renewal_text
 
@@ -180,9 +180,7 @@ class AccountDialog(QDialog):
             widget.setEnabled(not busy)
 
     def _show_meters(self, trims: Meter, hook_runs: Meter) -> None:
-        while (item := self._meters.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        empty(self._meters)
         for row, (name, meter) in enumerate(((self.tr("Trims"), trims), (self.tr("Hook runs"), hook_runs))):
             self._meters.addWidget(label(name, "heading"), row, 0)
             self._meters.addWidget(label(meter_words(meter)), row, 1)
@@ -191,9 +189,7 @@ class AccountDialog(QDialog):
 
     @staticmethod
     def _fill(column: QVBoxLayout, rows: Sequence[QWidget]) -> None:
-        while (item := column.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        empty(column)
         for row in rows:
             column.addWidget(row)
 

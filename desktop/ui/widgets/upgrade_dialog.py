@@ -17,7 +17,7 @@ from desktop.errors import Offer
 from desktop.ui.models.upgrade import Step, Upgrade
 from desktop.ui.ports import AccountStatus
 from desktop.ui.reveal import open_page
-from desktop.ui.widgets.controls import button, label
+from desktop.ui.widgets.controls import button, empty, label
 
 _CARD_WIDTH = 232
 
@@ -127,9 +127,7 @@ class UpgradeDialog(QDialog):
 
     def _show_offers(self, offers: tuple[Offer, ...]) -> None:
         self._shown = offers
-        while (item := self._cards.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        empty(self._cards)
         self.buttons.clear()
         for number, offer in enumerate(offers):
             self._cards.addWidget(self._card(offer, recommended=number == 0))
