@@ -26,10 +26,10 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.source.models import Source
-from desktop.trim.edit import MediaInput
 from desktop.ui.account_dialogs import AccountDialogs, may_upgrade
 from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.doorbell import SCHEME
+from desktop.ui.feeding import Fed, Feeding
 from desktop.ui.hooks_desk import HooksDesk, Parts
 from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
@@ -38,7 +38,7 @@ from desktop.ui.models.export import Export
 from desktop.ui.models.hooks import Hooks
 from desktop.ui.models.marks import Marks
 from desktop.ui.models.recent import RecentlyOpened
-from desktop.ui.models.session import Preview, Session, State
+from desktop.ui.models.session import Session, State
 from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
 from desktop.ui.models.waveform import Waveform
@@ -72,7 +72,6 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._closed = False
         self._export_when_named = False
-        self._shown_preview: Preview | None = None
         self.preferences = Preferences(home)
         self.runner = OperationRunner(self)
         self.timeline = Timeline(self)
@@ -89,6 +88,16 @@ class MainWindow(QMainWindow):
         self.saving = Saving(self.document, self.preferences, self)
         self.sound = sound or Sound(self)
         self.player = Player(self.timeline, self.sound, self)
+        fed = Fed(
+            self.timeline,
+            self.strip,
+            self.waveform,
+            self.hooks,
+            self.export,
+            self.document,
+            self.player,
+        )
+        self.feeding = Feeding(self.session, fed, self.preferences, self)
         self._build()
         self.desk = HooksDesk(
             Parts(
@@ -155,8 +164,6 @@ class MainWindow(QMainWindow):
         self.account_corner.account_requested.connect(self.accounts.show_account)
         self.session.changed.connect(self._show_state)
         self.session.source_opened.connect(self._source_opened)
-        self.session.preview_changed.connect(self._preview_changed)
-        self.session.sound_changed.connect(self._sound_changed)
         self.session.trimmed.connect(self._trimmed)
         self.failed.card.remedy_chosen.connect(self._remedy)
         self.failed.card.dismissed.connect(self._start_over)
@@ -308,43 +315,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{title} – Reely" if title else "Reely")
 
     def _source_opened(self, source: Source) -> None:
-        self.strip.load(source)
-        self.hooks.load(source)
         self.editor.show_tab(Tab.CLIP)
-        self.timeline.load(source)
-        self.export.load(source, self.preferences.save_folder)
-        project = self.session.project
-        self.document.load(source, project, Path(self.session.text) if project else None)
         if source.path is not None:
             self.link_bar.folder = source.path.parent
         self._focus_editor()
-
-    def _preview_changed(self) -> None:
-        preview = self.session.preview
-        if preview is self._shown_preview:
-            return
-        self._shown_preview = preview
-        if preview is None:
-            self.player.load(None, None)
-            self.strip.set_frames(None)
-            self.waveform.load(None, None)
-            return
-        modified = self.document.modified
-        self.timeline.set_frames(preview.frames.frame_times if preview.frames else None)
-        if not modified:
-            self.document.settle()
-        self.player.load(self.session.sound, preview.frames)
-        self.strip.set_frames(preview.frames)
-        self._load_waveform()
-
-    def _sound_changed(self) -> None:
-        self.player.load_sound(self.session.sound)
-        self._load_waveform()
-
-    def _load_waveform(self) -> None:
-        sound = self.session.sound
-        media = MediaInput(video=None, audio=sound) if sound is not None else None
-        self.waveform.load(self.session.source, media)
 
     def _trimmed(self) -> None:
         self.preferences.save_folder = self.session.clips[0].path.parent if self.session.clips else None
