@@ -5,16 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QKeyEvent,
-    QKeySequence,
-    QResizeEvent,
-)
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -31,7 +22,6 @@ from desktop.ui.commands import Targets, editing_commands
 from desktop.ui.doorbell import SCHEME
 from desktop.ui.feeding import Fed, Feeding
 from desktop.ui.hooks_desk import HooksDesk, Parts
-from desktop.ui.incoming import incoming_text
 from desktop.ui.keys import Command, command_for
 from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
@@ -51,10 +41,11 @@ from desktop.ui.sound import Sound
 from desktop.ui.widgets.account_corner import AccountCorner
 from desktop.ui.widgets.controls import Picture
 from desktop.ui.widgets.dialogs import KeysDialog, message
+from desktop.ui.widgets.drop_area import DropArea
 from desktop.ui.widgets.editor_page import EditorPage, Tab
 from desktop.ui.widgets.hooks_panel import HooksPanel
 from desktop.ui.widgets.link_bar import LinkBar
-from desktop.ui.widgets.pages import DropOverlay, EmptyPage, FailedPage, LoadingPage
+from desktop.ui.widgets.pages import EmptyPage, FailedPage, LoadingPage
 from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.words import Remedy
 
@@ -69,7 +60,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Reely")
         self.setMinimumSize(_SMALLEST)
-        self.setAcceptDrops(True)
         self._closed = False
         self._export_when_named = False
         self.preferences = Preferences(home)
@@ -145,7 +135,7 @@ class MainWindow(QMainWindow):
         row.addWidget(Picture("logo", QSize(30, 30)))
         row.addWidget(self.link_bar, 1)
         row.addWidget(self.account_corner)
-        body = self._body = QWidget()
+        self.body = body = DropArea()
         body.setObjectName("body")
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -153,9 +143,9 @@ class MainWindow(QMainWindow):
         layout.addWidget(bar)
         layout.addWidget(self.pages, 1)
         self.setCentralWidget(body)
-        self.drop_overlay = DropOverlay(body)
 
     def _connect(self) -> None:
+        self.body.dropped.connect(self.open)
         self.link_bar.requested.connect(self.open)
         self.empty.open_requested.connect(self.link_bar.choose_file)
         self.empty.paste_requested.connect(self._paste_or_type)
@@ -305,6 +295,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(page)
         busy = session.state is State.WORKING
         self.link_bar.setEnabled(not busy)
+        self.body.setAcceptDrops(not busy)
         if session.state is State.LOADING:
             self.loading.cancel.setFocus()
         if session.state is State.FAILED and may_upgrade(session.error):
@@ -329,7 +320,7 @@ class MainWindow(QMainWindow):
         if self.session.source is not None:
             self.editor.timeline.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    # --- keys, drops, closing ---
+    # --- keys, closing ---
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Plain keys that no part has used: fields keep their letters, buttons their space bar."""
@@ -340,26 +331,6 @@ class MainWindow(QMainWindow):
             return
         self._commands[command]()
         event.accept()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        if self.session.state is not State.WORKING and incoming_text(event.mimeData()) is not None:
-            event.acceptProposedAction()
-            self.drop_overlay.cover(self._body.size())
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
-        self.drop_overlay.hide()
-        event.accept()
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        self.drop_overlay.hide()
-        text = incoming_text(event.mimeData())
-        if text is not None:
-            event.acceptProposedAction()
-            self.open(text)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-        self.drop_overlay.resize(self._body.size())
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         if self.session.state is State.WORKING and not self._closed:

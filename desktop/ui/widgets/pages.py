@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from desktop.ui import theme
 from desktop.ui.models.recent import RecentlyOpened
@@ -201,29 +201,3 @@ class FailedPage(QWidget):
         inside.addWidget(self.card)
         layout = QVBoxLayout(self)
         layout.addWidget(frame, 0, Qt.AlignmentFlag.AlignCenter)
-
-
-class DropOverlay(QLabel):
-    """Covers the window while something is dragged over it that can be opened."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setText(self.tr("Drop it to open it"))
-        self.setProperty("role", "display")
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def cover(self, size: QSize) -> None:
-        self.resize(size)
-        self.raise_()
-        self.show()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.color("window", 0.88))
-        painter.setPen(QPen(theme.color("accent"), 3, Qt.PenStyle.DashLine))
-        painter.drawRoundedRect(self.rect().adjusted(20, 20, -20, -20), 16, 16)
-        painter.end()
-        super().paintEvent(event)

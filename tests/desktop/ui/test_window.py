@@ -162,10 +162,10 @@ def test_what_is_dropped_anywhere_on_the_window_is_opened(
     else:
         data.setUrls([QUrl.fromLocalFile(str(video))])
     plain, at, copy = Qt.KeyboardModifier.NoModifier, QPoint(400, 300), Qt.DropAction.CopyAction
-    QApplication.sendEvent(window, QDragEnterEvent(at, copy, data, LEFT, plain))
-    assert window.drop_overlay.isVisible()
-    QApplication.sendEvent(window, QDropEvent(QPointF(at), copy, data, LEFT, plain, QEvent.Type.Drop))
-    assert not window.drop_overlay.isVisible()
+    QApplication.sendEvent(window.body, QDragEnterEvent(at, copy, data, LEFT, plain))
+    assert window.body.overlay.isVisible()
+    QApplication.sendEvent(window.body, QDropEvent(QPointF(at), copy, data, LEFT, plain, QEvent.Type.Drop))
+    assert not window.body.overlay.isVisible()
     qtbot.waitUntil(lambda: window.session.preview is not None, timeout=10_000)
     assert ports.opened == [LINK if kind == "link" else str(video)]
 
