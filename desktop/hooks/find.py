@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from desktop.hooks.candidates import Bounds, candidates_of
-from desktop.hooks.diversity import Pick, choose
 from desktop.hooks.languages import guess_language
-from desktop.hooks.models import FoundHooks, Hook, TranscriptOrigin, Wish
-from desktop.hooks.ranking import Ranked, rank, score_of
-from desktop.hooks.reasons import reasons_of
+from desktop.hooks.models import FoundHooks, TranscriptOrigin, Wish
 from desktop.hooks.sentences import beats_of, sentences_of
 from desktop.hooks.signals import described, place
 from desktop.hooks.signals.catalogue import SIGNALS
 from desktop.hooks.signals.curve import Curve, Material, Missing, Signal
 from desktop.hooks.signals.tokens import tokens_of
+from desktop.hooks.slate import slate_of
 from desktop.hooks.speech import Sound, Speech, speech_of
-from desktop.hooks.titles import title_of
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.weights import WEIGHTS
 from desktop.source.models import HeatPoint
-from desktop.timecode import format_length, format_timecode
+from desktop.timecode import format_length
 
 _FEWEST_WORDS = 20
 
@@ -87,17 +83,19 @@ def _best(
     signals: Sequence[Signal],
     shots: Sequence[float],
 ) -> FoundHooks:
-    bounds = Bounds(wish.shortest, wish.longest)
-    candidates = candidates_of(material.sentences, material.duration, bounds, shots)
-    if not len(candidates):
-        return FoundHooks(hooks=(), transcript=origin, notes=(_why_no_candidate(material, bounds),))
     measured, notes = measure(material, signals)
-    ranked = rank(material, candidates, [(curve, signal.place) for signal, curve in measured], WEIGHTS)
-    picks = choose(material, ranked, wish.count)
-    hooks = tuple(_hook(pick, ranked, measured, material, bounds) for pick in picks)
+    slate = slate_of(material, wish, measured, shots)
+    if slate is None:
+        return FoundHooks(hooks=(), transcript=origin, notes=(_why_no_candidate(material, wish),))
+    picks = slate.picks(wish.count)
     if len(picks) < wish.count:
         notes.append(f"Only {len(picks)} of {wish.count} hooks were found that differ from each other.")
-    return FoundHooks(hooks=hooks, transcript=origin, notes=tuple(notes))
+    return FoundHooks(
+        hooks=tuple(slate.hook(pick) for pick in picks),
+        transcript=origin,
+        notes=tuple(notes),
+        evidence=slate.evidence() if origin is not None else None,
+    )
 
 
 def measure(material: Material, signals: Sequence[Signal]) -> tuple[list[tuple[Signal, Curve]], list[str]]:
@@ -134,46 +132,14 @@ def _why_no_words(material: Material) -> str | None:
     return None
 
 
-def _why_no_candidate(material: Material, bounds: Bounds) -> str:
+def _why_no_candidate(material: Material, wish: Wish) -> str:
     whole = material.sentences[-1].end - material.sentences[0].start if material.sentences else 0.0
-    if whole < bounds.shortest:
+    if whole < wish.shortest:
         return (
             f"There are no hooks: all there is lasts {format_length(whole)}, "
-            f"too short for hooks of at least {format_length(bounds.shortest)}."
+            f"too short for hooks of at least {format_length(wish.shortest)}."
         )
     return (
-        f"There are no hooks: no run of whole sentences lasts {format_length(bounds.shortest)} to "
-        f"{format_length(bounds.longest)}; allow longer or shorter ones."
-    )
-
-
-def _in_milliseconds(start: float, end: float, bounds: Bounds) -> tuple[float, float]:
-    """Both rounded, so that whoever subtracts them finds a length within the bounds."""
-    first, last = round(float(start), 3), round(float(end), 3)
-    while last - first > bounds.longest:
-        last = round(last - 0.001, 3)
-    while last - first < bounds.shortest and first > 0:
-        first = round(first - 0.001, 3)
-    return first, last
-
-
-def _hook(
-    pick: Pick,
-    ranked: Ranked,
-    measured: Sequence[tuple[Signal, Curve]],
-    material: Material,
-    bounds: Bounds,
-) -> Hook:
-    candidates = ranked.candidates
-    first, last = int(candidates.first[pick.index]), int(candidates.last[pick.index])
-    inside = material.sentences[first : last + 1]
-    start, end = _in_milliseconds(candidates.starts[pick.index], candidates.ends[pick.index], bounds)
-    return Hook(
-        start=start,
-        end=end,
-        score=round(score_of(pick.quality), 1),
-        title=title_of(inside, ranked.rates[first : last + 1].tolist())
-        or f"At {format_timecode(float(candidates.starts[pick.index]), 0)}",
-        reasons=reasons_of(pick.index, ranked, measured, material.sentences),
-        text=" ".join(sentence.text for sentence in inside),
+        f"There are no hooks: no run of whole sentences lasts {format_length(wish.shortest)} to "
+        f"{format_length(wish.longest)}; allow longer or shorter ones."
     )

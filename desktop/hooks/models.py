@@ -43,6 +43,8 @@ class Reason(_Frozen):
     signal: str
     weight: float
     note: str
+    by: str | None = None
+    """The language model whose words `note` is; None: Reely's own."""
 
 
 class Hook(_Frozen):
@@ -54,6 +56,8 @@ class Hook(_Frozen):
     title: str
     reasons: tuple[Reason, ...]
     text: str
+    title_by: str | None = None
+    """The language model that wrote the title; None: it is made of what is said."""
 
 
 class TranscriptOrigin(_Frozen):
@@ -63,9 +67,33 @@ class TranscriptOrigin(_Frozen):
     language: str | None
 
 
+class Line(_Frozen):
+    """A sentence; times in seconds. `sure_start` and `sure_end`: whether they were told, not reckoned."""
+
+    start: float
+    end: float
+    text: str
+    sure_start: bool = True
+    sure_end: bool = True
+
+
+class Evidence(_Frozen):
+    """What hooks were ranked by, enough to rank them anew without looking at the source again.
+
+    `curves` has for each signal its value for every line; `duration` and `shots` are in seconds.
+    """
+
+    lines: tuple[Line, ...]
+    duration: float
+    shots: tuple[float, ...]
+    curves: dict[str, tuple[float, ...]]
+
+
 class FoundHooks(_Frozen):
     """Hooks, best first; `notes` say what was missing, and always why there are none."""
 
     hooks: tuple[Hook, ...]
     transcript: TranscriptOrigin | None
     notes: tuple[str, ...]
+    evidence: Evidence | None = Field(default=None, repr=False)
+    """None where there are no hooks, or nobody speaks."""

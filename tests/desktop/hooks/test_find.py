@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from desktop.hooks.candidates import LEAD, TAIL, Bounds, candidates_of
 from desktop.hooks.captions import parse_transcript
 from desktop.hooks.find import hooks_in, material_of
-from desktop.hooks.models import FoundHooks, Wish
+from desktop.hooks.models import Evidence, FoundHooks, Wish
 from desktop.hooks.sentences import sentences_of
+from desktop.hooks.slate import slate_from
 from desktop.hooks.speech import speech_of
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.wordlists import word_set
@@ -94,6 +95,17 @@ def test_a_talk_gives_as_many_hooks_as_asked_for() -> None:
 
 def test_the_same_input_gives_the_same_answer() -> None:
     assert found(talk(3), Wish()) == found(talk(3), Wish())
+
+
+def test_the_evidence_of_hooks_gives_the_same_hooks_again() -> None:
+    wish = Wish(count=4, describe="money and love")
+    answer = found(talk(8, gap=0.8), wish)
+    assert answer.evidence is not None
+    kept = Evidence.model_validate_json(answer.evidence.model_dump_json())
+    slate = slate_from(kept, wish)
+    assert slate is not None
+    assert tuple(slate.hook(pick) for pick in slate.picks(wish.count)) == answer.hooks
+    assert slate_from(kept, Wish(shortest=3000, longest=3600)) is None
 
 
 def test_what_is_said_twice_is_proposed_once() -> None:
