@@ -170,6 +170,20 @@ def doctor(as_json: bool) -> None:
     sys.exit(Exit.DONE if diagnosis.usable else Exit.MEDIA)
 
 
+@cli.command()
+@click.option("--clear", is_flag=True, help="Remove all that can be had again and is not in use.")
+@json_option
+def cache(clear: bool, as_json: bool) -> None:
+    """Say what Reely keeps on the disk to be quick, or remove it."""
+    from desktop.cached import cached, clear_cached
+    from desktop.settings import Settings
+
+    console = console_for(as_json)
+    with console.working():
+        found = (clear_cached if clear else cached)(Settings.from_environment().cache)
+    console.result(found.as_data(), found.in_words())
+
+
 cli.add_command(account)
 cli.add_command(hooks)
 

@@ -90,7 +90,7 @@ class StreamCache:
         """
         kept = set(keep)
         used = [(self._last_used(path), path) for path in self._streams()]
-        total = sum(_bytes_of(file) for _time, path in used for file in self._files(path))
+        total = sum(bytes_of(file) for _time, path in used for file in self._files(path))
         youngest = time.time() - GRACE
         for last, path in sorted(used):
             if total + needed <= self._limit:
@@ -111,7 +111,7 @@ class StreamCache:
                 return 0
             # The index first: bytes without an index are nothing, an index without bytes would be a lie.
             for file in sorted(self._files(path), key=lambda file: not file.name.endswith(INDEX)):
-                size = _bytes_of(file)
+                size = bytes_of(file)
                 try:
                     file.unlink()
                 except FileNotFoundError:
@@ -140,8 +140,8 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _bytes_of(path: Path) -> int:
-    """What the file takes on the disk: holes take nothing."""
+def bytes_of(path: Path) -> int:
+    """What the file takes on the disk: holes take nothing; 0 if it is not there."""
     status = _status(path)
     if status is None:
         return 0

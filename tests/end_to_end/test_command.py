@@ -85,6 +85,13 @@ def test_seconds_out_of_two_hours_cost_seconds_and_what_is_there_is_used_again(
     assert again.last["bytes_fetched"] == 0
     assert youtube.log.media_bytes(TWO_HOURS.id) == sent
     assert frame_numbers(premium.folder / "b.mp4") == list(range(4 * FPS, 5 * FPS))
+    kept = premium("cache").last
+    assert kept["kinds"]["media"] >= done.last["bytes_fetched"]
+    cleared = premium("cache", "--clear").last
+    assert (cleared["freed"], cleared["bytes"]) == (kept["bytes"], 0)
+    anew = premium(*arguments, "--from", "1:02:04", "--to", "1:02:05", "-o", "c.mp4", **youtube.env)
+    assert anew.code == 0, anew.stderr
+    assert anew.last["bytes_fetched"] > 0
 
 
 def test_where_parts_cannot_be_had_all_is_fetched_and_the_clip_says_so(
