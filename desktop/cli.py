@@ -20,6 +20,7 @@ from desktop.files import disk_error
 from desktop.hooks_command import hooks
 from desktop.jobs.progress import ProgressWriter, span
 from desktop.timecode import format_timecode, parse_timecode
+from desktop.transcript_command import transcript
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +187,7 @@ def cache(clear: bool, as_json: bool) -> None:
 
 cli.add_command(account)
 cli.add_command(hooks)
+cli.add_command(transcript)
 
 
 if __name__ == "__main__":

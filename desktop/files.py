@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable
@@ -69,6 +70,25 @@ def write_file(path: Path, data: bytes) -> None:
     except OSError as error:
         raise disk_error(error, path) from error
     sync_folder(path.parent)
+
+
+def deliver_file(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a small file for the user as a whole, for the same people to read as any file of theirs.
+
+    Raises what `publish` raises.
+    """
+    temporary = path.with_name(f".reely-{secrets.token_hex(8)}")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(error, path) from error
+        publish(temporary, path, overwrite=overwrite)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -52,11 +52,19 @@ def _hooks() -> tuple[type[Job], JobFunction]:
     return HooksJob, find_hooks
 
 
+def _transcript() -> tuple[type[Job], JobFunction]:
+    from desktop.hooks.job import TranscriptJob
+    from desktop.hooks.transcribe import transcribe
+
+    return TranscriptJob, transcribe
+
+
 JOBS: Registry = {
     "extract": _extract,
     "open-file": _open_file,
     "fetch": _fetch,
     "hooks": _hooks,
+    "transcript": _transcript,
     "trim": _trim,
     "waveform": _waveform,
 }

@@ -29,6 +29,7 @@ from desktop.source.models import Source, StreamKind
 from desktop.source.preview_media import PreviewMedia
 from desktop.source.text import clip_name
 from desktop.timecode import format_timecode
+from desktop.transcripts import Transcripts, has_sound
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.trim.job import TrimJob, TrimResult
 from desktop.trim.partials import sweep_partials
@@ -38,7 +39,6 @@ from desktop.worker import worker_command
 if TYPE_CHECKING:
     # Looking into a file or link needs no account: it is imported when it is needed, or when there is time.
     from desktop.account import Account, AccountStatus, Permit
-    from desktop.hooks.transcript import Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class Workflow:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._jobs = Supervisor(worker_command(), log=_log_last_words)
+        self.transcripts = Transcripts(settings, self._jobs, self._sound_of)
         self._account_lock = threading.Lock()
         self._opened_account: Account | None = None
 
@@ -245,17 +246,11 @@ class Workflow:
                 permit.delivered()
         return Proposed(found, time.monotonic() - started, self._settled(account))
 
-    def transcript(self, source: Source) -> Transcript | None:
-        """What is said in a source, if hooks were looked for in it before; a small file, read at once."""
-        from desktop.hooks.keeping import TranscriptStore  # noqa: PLC0415 - only who reads along needs it
-
-        return TranscriptStore(self._settings.cache).read(source, None)
-
     def _observable(
         self, source: Source, transcript: Path | None, wish: Wish, report: Report, token: CancelToken
     ) -> Observable:
         """What to listen to and look at: of a file all of it, of a link its sound where words are missing."""
-        heard = any(stream.kind is not StreamKind.VIDEO for stream in source.streams)
+        heard = has_sound(source)
         if source.path is not None:
             lines = max((stream.height or 0 for stream in source.streams), default=0)
             return Observable(
@@ -266,9 +261,13 @@ class Workflow:
 
         if transcript is not None or tracks_in_order(source, wish.language) or not heard:
             return Observable()
+        return Observable(sound=self._sound_of(source, report, token))
+
+    def _sound_of(self, source: Source, report: Report, token: CancelToken) -> Path | None:
+        """The source's sound as a file; of a link all of it is fetched."""
         preview = self.preview(source, span(report, 0.0, 0.5), token)
         try:
-            return Observable(sound=self.sound(preview, span(report, 0.5, 1.0), token))
+            return self.sound(preview, span(report, 0.5, 1.0), token)
         finally:
             preview.close()
 

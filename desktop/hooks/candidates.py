@@ -14,7 +14,8 @@ LEAD = 0.35
 """Seconds at most that a hook begins before its first word."""
 TAIL = 0.45
 """Seconds at most that it goes on after its last word."""
-_BREATH = 0.5  # of a pause belongs to the sentence before it, the rest to the one after it
+BREATH = 0.5
+"""Of a pause this share belongs to the sentence before it, the rest to the one after it."""
 _SHOT = 0.5  # seconds within which a change of shot in a pause is where an editor would cut
 
 
@@ -70,8 +71,8 @@ def _edges(
     after = np.concatenate(
         [begin[1:] - finish[:-1], [max(0.0, duration - finish[-1]) if len(finish) else 0.0]]
     )
-    lead = np.minimum(LEAD, np.maximum(0.0, before) * _BREATH)
-    tail = np.minimum(TAIL, np.maximum(0.0, after[: len(finish)]) * _BREATH)
+    lead = np.minimum(LEAD, np.maximum(0.0, before) * BREATH)
+    tail = np.minimum(TAIL, np.maximum(0.0, after[: len(finish)]) * BREATH)
     starts, ends = begin - lead, finish + tail
     if len(shots):
         starts = _to_shot(starts, begin, shots, low=begin - lead, high=begin)

@@ -1,4 +1,4 @@
-"""The job that finds hooks, as data; what does it is `desktop.hooks.run`."""
+"""The jobs of this room as data; what does them are `desktop.hooks.run` and `desktop.hooks.transcribe`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from desktop.hooks.models import Wish
+from desktop.hooks.transcript import Transcript
 from desktop.jobs.protocol import Job
 from desktop.source.models import Source
 
@@ -40,3 +41,25 @@ class HooksJob(Job):
     offline: bool = False
     cache: Path | None = None
     """Where transcripts of sources are kept; None: nowhere."""
+
+
+class TranscriptJob(Job):
+    """Get the words of a source; where it has no captions, by listening to `files.sound` if that is given."""
+
+    kind: Literal["transcript"] = "transcript"
+    source: Source
+    language: str | None = None
+    """What is spoken; None: what the source says, or what is heard."""
+    models: Path
+    files: Observable = Observable()
+    offline: bool = False
+    cache: Path
+
+
+class GotTranscript(BaseModel):
+    """The words of a source; None where none are to be had, and then `notes` say why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transcript: Transcript | None
+    notes: tuple[str, ...]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from desktop.errors import Exit, ReelyError
 from desktop.hooks.find import hooks_in, hooks_without_words, material_of
 from desktop.hooks.job import HooksJob
 from desktop.hooks.keeping import TranscriptStore
 from desktop.hooks.meaning import find_embedder, with_meaning
 from desktop.hooks.model_files import ModelFolder
-from desktop.hooks.models import FoundHooks, Origin
+from desktop.hooks.models import FoundHooks
 from desktop.hooks.observing import Observation
-from desktop.hooks.speech_models import speech_model
+from desktop.hooks.transcribe import hear, read_words
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.words import words_of
-from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
-from desktop.source.captions import tracks_in_order
 
 
 def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
@@ -34,7 +30,7 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
     duration = job.source.duration if job.source else None
     heatmap = job.source.heatmap if job.source else ()
     if transcript is None and job.files.sound is not None:
-        transcript, told = _heard(job, job.files.sound, models, span(report, 0.0, 0.6))
+        transcript, told = _heard(job, models, span(report, 0.0, 0.6))
         notes += told
     _keep(job, transcript, kept)
     report("signals", 0.6)
@@ -71,43 +67,18 @@ def _keep(job: HooksJob, transcript: Transcript | None, kept: Transcript | None)
 
 
 def _read(job: HooksJob, kept: Transcript | None) -> tuple[Transcript | None, list[str]]:
-    """The words that were kept, unless there are captions now that go before them; else what can be read.
-
-    Captions in or beside a file are read anew: that is quick, and they may have been corrected.
-    """
-    source, language = job.source, job.wish.language
-    if kept is not None and source is not None and source.path is None:
-        tracks = tracks_in_order(source, language)
-        if kept.origin is Origin.CAPTIONS or (
-            kept.origin is Origin.AUTOMATIC and all(track.automatic for track in tracks)
-        ):
-            return kept, []
-    transcript, notes = words_of(source, job.transcript, language, offline=job.offline)
-    if transcript is None and kept is not None and kept.origin is Origin.SPEECH:
-        return kept, notes
-    return transcript, notes
+    """The transcript of the user's own, else what was kept of the source or can be read of it."""
+    if job.source is None or job.transcript is not None:
+        return words_of(job.source, job.transcript, job.wish.language, offline=job.offline)
+    return read_words(job.source, job.wish.language, kept, offline=job.offline)
 
 
-def _heard(
-    job: HooksJob, sound: Path, models: ModelFolder, report: Report
-) -> tuple[Transcript | None, list[str]]:
+def _heard(job: HooksJob, models: ModelFolder, report: Report) -> tuple[Transcript | None, list[str]]:
     """The words by speech recognition; None, and why, where that is not possible or nobody speaks."""
-    from desktop.hooks.recognition import listen  # noqa: PLC0415 - captions need none of it
-
     duration = job.source.duration if job.source else 0.0
-    model = speech_model(job.wish.language)
     try:
-        folder = models.fetch(model, span(report, 0.0, 0.3), CancelToken())
-        heard = listen(
-            sound,
-            folder,
-            duration=duration,
-            language=job.wish.language,
-            report=span(report, 0.3, 1.0),
-            origin=job.files.origin,
-        )
+        return hear(job.files, duration, job.wish.language, models, report)
     except ReelyError as error:
         if error.exit is Exit.USAGE:
             raise
         return None, [f"{error.message} {error.hint}"]
-    return (heard.transcript if heard.speech else None), heard.notes

@@ -25,6 +25,9 @@ _LEAST = 4  # words on each side of such a split
 _PUNCTUATED = 45  # words: with fewer marks than one for so many, the marks are chance
 _PAUSE = 0.7  # seconds between words that end a sentence where there are no marks
 _OPENINGS = word_set("so and but now okay ok well because then if when what why how i we you the")
+# CJK symbols and punctuation, kana, ideographs, full-width forms; Korean has spaces.
+_IDEOGRAPHIC = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]")
+_NO_SPACE = re.compile(f"(?<={_IDEOGRAPHIC.pattern}) (?={_IDEOGRAPHIC.pattern})")
 BEAT = 5.0
 """Seconds."""
 
@@ -88,10 +91,16 @@ def _sentence(words: list[SpokenWord], previous: float) -> Sentence:
     return Sentence(
         start=words[0].start,
         end=words[-1].end,
-        text=" ".join(word.text for word in words),
+        text=joined(words),
         words=tuple(words),
         pause=max(0.0, words[0].start - previous),
     )
+
+
+def joined(words: Sequence[SpokenWord]) -> str:
+    """The words as they are written: with spaces, but not between characters of Chinese and Japanese."""
+    text = " ".join(word.text for word in words)
+    return _NO_SPACE.sub("", text) if _IDEOGRAPHIC.search(text) else text
 
 
 def _by_marks(words: Sequence[SpokenWord]) -> Iterator[list[SpokenWord]]:

@@ -51,3 +51,13 @@ def speech_model(language: str | None, cores: int | None = None) -> Model:
     english = (language or "").partition("-")[0].lower() == "en"
     many = (cores or os.cpu_count() or 1) >= _MANY_CORES
     return ENGLISH if english and not many else ANY_LANGUAGE
+
+
+# Seconds that one processor works on a second of sound (docs/benchmarks.md); more than four hardly help.
+_WORK = {ENGLISH.name: 0.06, ANY_LANGUAGE.name: 0.114}
+_MOST_CORES = 4
+
+
+def listening_seconds(model: Model, duration: float, cores: int | None = None) -> float:
+    """About how long it takes to listen to `duration` seconds; with so many cores (None: this machine's)."""
+    return _WORK[model.name] * duration / min(cores or os.cpu_count() or 1, _MOST_CORES)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from desktop.errors import Exit, ReelyError
-from desktop.files import write_file
+from desktop.files import deliver_file
 from desktop.hooks.transcript import Cue, Transcript
 from desktop.source.text import clean_text
 
@@ -50,11 +50,17 @@ FORMATS: dict[str, Callable[[Transcript], str]] = {".srt": to_srt, ".vtt": to_vt
 """What writes a file, by the end of its name."""
 
 
-def write_transcript(path: Path, transcript: Transcript) -> None:
-    """Write the file as a whole, in place of one that is there, in the format that its name says.
+def write_transcript(path: Path, transcript: Transcript, *, overwrite: bool = False) -> None:
+    """Write the file as a whole, in the format that its name says.
 
-    Raises ReelyError `transcript-format-unknown`, `disk-full` or `cannot-write-file`.
+    Raises ReelyError `transcript-format-unknown`, `file-exists` unless `overwrite`, `disk-full` or
+    `cannot-write-file`.
     """
+    deliver_file(path, form_of(path)(transcript).encode(), overwrite=overwrite)
+
+
+def form_of(path: Path) -> Callable[[Transcript], str]:
+    """What writes a file of this name. Raises ReelyError `transcript-format-unknown`."""
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         raise ReelyError(
@@ -63,7 +69,7 @@ def write_transcript(path: Path, transcript: Transcript) -> None:
             "Let the name end in .srt, .vtt or .txt.",
             Exit.USAGE,
         )
-    write_file(path, form(transcript).encode())
+    return form
 
 
 def _line(cue: Cue) -> str:

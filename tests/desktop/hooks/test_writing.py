@@ -105,3 +105,28 @@ def test_another_format_is_refused_before_anything_is_written(tmp_path: Path) ->
         write_transcript(tmp_path / "a.docx", Transcript(origin=Origin.SPEECH, cues=()))
     assert (refused.value.code, refused.value.exit) == ("transcript-format-unknown", Exit.USAGE)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_there_is_replaced_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    transcript = Transcript(origin=Origin.SPEECH, cues=(Cue(start=0, end=1, text="Hi"),))
+    path = tmp_path / "a.txt"
+    path.write_text("mine")
+    with pytest.raises(ReelyError) as refused:
+        write_transcript(path, transcript)
+    assert (refused.value.code, refused.value.exit) == ("file-exists", Exit.DISK)
+    assert path.read_text() == "mine"
+    write_transcript(path, transcript, overwrite=True)
+    assert path.read_text() == "Hi\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ReelyError) as refused:
+        write_transcript(tmp_path / "none" / "a.txt", Transcript(origin=Origin.SPEECH, cues=()))
+    assert refused.value.code == "cannot-write-file"
+
+
+def test_others_may_read_the_file_as_any_file_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    write_transcript(tmp_path / "a.vtt", Transcript(origin=Origin.SPEECH, cues=()))
+    assert (tmp_path / "a.vtt").stat().st_mode == (tmp_path / "usual").stat().st_mode
