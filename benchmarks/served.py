@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from license_server import create_app, logs
 from license_server.config import Config, RateLimits
+from license_server.database import CONNECTIONS
 
 NO_LIMIT = "1000000000 per minute"
 
@@ -41,7 +42,7 @@ def bare() -> Flask:
     """Flask and Flask-SQLAlchemy, and one row by its primary key as JSON: the least that a service does."""
     app = Flask(__name__)
     app.config["SQLALCHEMY_DATABASE_URI"] = Config.from_environment().database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": CONNECTIONS, "pool_pre_ping": True}
     database = SQLAlchemy(app, model_class=Base)
 
     @app.get("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import psycopg
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -19,10 +21,10 @@ from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, String, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from license_server.config import Config
@@ -30,6 +32,8 @@ from license_server.config import Config
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 5
+CONNECTIONS = 15
+"""How many connections a process has at most; each is kept, for a new one costs more than many requests."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -84,7 +88,11 @@ def init_app(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     options: dict[str, object] = {"hide_parameters": True}
     if not config.database_url.startswith("sqlite"):
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+        options |= {
+            "pool_size": CONNECTIONS,
+            "max_overflow": 0,
+            "connect_args": {"connect_timeout": CONNECT_SECONDS},
+        }
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     _migrate.init_app(app, db)
@@ -93,6 +101,8 @@ def init_app(app: Flask, config: Config) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkout", _check_alive)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -109,6 +119,18 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
 
 
+def _check_alive(
+    connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    # A server that ends says so, or hangs up: either can be read. Asking it (`pool_pre_ping`) is a round trip
+    # at every request.
+    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - narrows the type
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    if connection.closed or said.poll(0):
+        raise InvalidatePoolError
+
+
 @contextmanager
 def unit_of_work(*, writes: bool) -> Iterator[None]:
     """The one transaction of a request: begins with the first statement, commits at the end.
@@ -117,6 +139,9 @@ def unit_of_work(*, writes: bool) -> Iterator[None]:
     recorded, such as the end of a session whose refresh token came back).
     """
     token = _writing.set(writes)
+    if not writes and db.engine.dialect.name != "sqlite":
+        # Reading at "read committed" is the same without a transaction, and saves beginning and ending it.
+        db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     try:
         yield
         db.session.commit()

@@ -134,12 +134,6 @@ def endpoints() -> list[Endpoint]:
     return list(_registry.endpoints.values())
 
 
-def rate_limit_of(endpoint_name: str | None) -> str:
-    """The name of the limit in `config.RateLimits` that holds for a Flask endpoint."""
-    endpoint = _registry.endpoints.get(endpoint_name or "")
-    return endpoint.rate_limit if endpoint else "everything"
-
-
 def _serve(endpoint: Endpoint, view: Callable[..., Any]) -> Callable[..., Response]:
     @wraps(view)
     def answer_request(**arguments: Any) -> Response:
@@ -177,6 +171,7 @@ def _admit(endpoint: Endpoint, *, by_key: bool) -> None:
     """Finds out who calls, and whether they may: too often, or this at all."""
     if by_key:
         identity.identify_key(endpoint.scope)
+        rate_limits.count_account(identity.caller().account.id)
         if endpoint.access != "account":
             raise SignInNeeded("An API key cannot do this. Sign in.")
         if endpoint.device_signed:
@@ -185,9 +180,7 @@ def _admit(endpoint: Endpoint, *, by_key: bool) -> None:
         identity.identify_and_lock()
     else:
         identity.identify()
-    account = identity.caller().account
-    rate_limits.count_account(account.id)
-    if endpoint.access == "administrator" and account.role != Role.ADMIN:
+    if endpoint.access == "administrator" and identity.caller().account.role != Role.ADMIN:
         raise AdministratorNeeded("Only administrators may see this.")
 
 
@@ -240,7 +233,11 @@ def _name_request() -> None:
 
 
 def _count_call() -> None:
-    rate_limits.count_address(rate_limit_of(request.endpoint))
+    endpoint = _registry.endpoints.get(request.endpoint or "")
+    if endpoint is None:
+        rate_limits.count_call("everything", None)
+    else:
+        rate_limits.count_call(endpoint.rate_limit, identity.named() if endpoint.needs_account else None)
 
 
 def _bound_chunks() -> None:

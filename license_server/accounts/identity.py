@@ -42,6 +42,14 @@ def bearer_token() -> str:
     return token.strip()
 
 
+def named() -> str | None:
+    """The account that the access token names, also where its session has ended; None without a valid one."""
+    try:
+        return access_tokens.read(bearer_token()).account_id
+    except Unauthenticated:
+        return None
+
+
 def has_api_key() -> bool:
     """Whether the request comes with an API key, and with no token that would go before it."""
     return "X-API-Key" in request.headers and "Authorization" not in request.headers
