@@ -59,13 +59,29 @@ def _transcript() -> tuple[type[Job], JobFunction]:
     return TranscriptJob, transcribe
 
 
+def _rerank_hooks() -> tuple[type[Job], JobFunction]:
+    from desktop.hooks.llm.job import RerankJob
+    from desktop.hooks.llm.run import rerank_hooks
+
+    return RerankJob, rerank_hooks
+
+
+def _try_model() -> tuple[type[Job], JobFunction]:
+    from desktop.hooks.llm.job import TryModelJob
+    from desktop.hooks.llm.run import try_model
+
+    return TryModelJob, try_model
+
+
 JOBS: Registry = {
     "extract": _extract,
     "open-file": _open_file,
     "fetch": _fetch,
     "hooks": _hooks,
+    "rerank-hooks": _rerank_hooks,
     "transcript": _transcript,
     "trim": _trim,
+    "try-model": _try_model,
     "waveform": _waveform,
 }
 

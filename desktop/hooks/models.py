@@ -97,3 +97,13 @@ class FoundHooks(_Frozen):
     notes: tuple[str, ...]
     evidence: Evidence | None = Field(default=None, repr=False)
     """None where there are no hooks, or nobody speaks."""
+
+
+class Usage(_Frozen):
+    """What a language model was asked: tokens as the endpoint counts them, 0 where it does not."""
+
+    model: str
+    host: str
+    requests: int
+    sent: int
+    answered: int
