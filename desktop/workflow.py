@@ -22,6 +22,7 @@ from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
 from desktop.jobs.supervisor import Supervisor
+from desktop.language_model import LanguageModel
 from desktop.settings import Settings
 from desktop.source.jobs import ExtractJob, FetchedMedia, FetchJob, OpenFileJob, Purpose
 from desktop.source.links import FilePath, parse_source
@@ -71,6 +72,7 @@ class Workflow:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._jobs = Supervisor(worker_command(), log=_log_last_words)
+        self.language_model = LanguageModel(settings, self._jobs)
         self.transcripts = Transcripts(settings, self._jobs, self._sound_of)
         self._account_lock = threading.Lock()
         self._opened_account: Account | None = None

@@ -89,16 +89,6 @@ class Evidence(_Frozen):
     curves: dict[str, tuple[float, ...]]
 
 
-class FoundHooks(_Frozen):
-    """Hooks, best first; `notes` say what was missing, and always why there are none."""
-
-    hooks: tuple[Hook, ...]
-    transcript: TranscriptOrigin | None
-    notes: tuple[str, ...]
-    evidence: Evidence | None = Field(default=None, repr=False)
-    """None where there are no hooks, or nobody speaks."""
-
-
 class Usage(_Frozen):
     """What a language model was asked: tokens as the endpoint counts them, 0 where it does not."""
 
@@ -107,3 +97,15 @@ class Usage(_Frozen):
     requests: int
     sent: int
     answered: int
+
+
+class FoundHooks(_Frozen):
+    """Hooks, best first; `notes` say what was missing, and always why there are none."""
+
+    hooks: tuple[Hook, ...]
+    transcript: TranscriptOrigin | None
+    notes: tuple[str, ...]
+    evidence: Evidence | None = Field(default=None, repr=False)
+    """None where there are no hooks, or nobody speaks."""
+    usage: Usage | None = None
+    """What a language model was asked, where one has ranked them."""

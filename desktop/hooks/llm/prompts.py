@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel, ConfigDict
+
 from desktop.hooks.llm.prices import tokens_in
 from desktop.hooks.models import Evidence, Line, Wish
 from desktop.source.text import clean_text
 
 _LONGEST_LINE = 600  # characters of a sentence
 _MOST_ANSWERED = 4096  # tokens; models that think before they answer need most of them
+_MOST_FINALISTS = 24
+_MARGIN = 100  # tokens that endpoints put around messages
 _MOST_OVERLAP = 0.5  # of a part; where hooks may last longer than that, some are not seen whole
 _PART = "<transcript>\n{lines}\n</transcript>"
 _TAGS = str.maketrans({"<": "‹", ">": "›"})
@@ -44,12 +48,17 @@ promises no more than what is said; "reason" says in one short sentence why one 
 _AGAIN = "That cannot be used: {why}. Answer again, with the JSON alone."
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(BaseModel):
     """One turn of the conversation; `role` as OpenAI names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: str
     content: str
+
+
+def _asked(instructions: str, material: str) -> tuple[Message, ...]:
+    return (Message(role="system", content=instructions), Message(role="user", content=material))
 
 
 @dataclass(frozen=True)
@@ -61,27 +70,37 @@ class Part:
     messages: tuple[Message, ...]
 
 
+def per_part(wish: Wish) -> int:
+    """How many moments are asked of each part."""
+    return max(4, min(wish.count + 2, 12))
+
+
+def most_finalists(wish: Wish) -> int:
+    """How many moments there may be in the final."""
+    return min(_MOST_FINALISTS, 2 * wish.count + 2)
+
+
 def most_answered(context: int) -> int:
     """Tokens that are left for an answer, of all that a request and its answer may have."""
     return min(_MOST_ANSWERED, context // 4)
 
 
-def parts_of(evidence: Evidence, wish: Wish, context: int, count: int) -> Iterator[Part]:
-    """All sentences in as few parts as `context` (tokens) allows; at most `count` moments are asked of each.
+def parts_of(evidence: Evidence, wish: Wish, context: int) -> Iterator[Part]:
+    """All sentences, in as few parts as `context` (tokens) allows.
 
     Parts overlap so far that every run of sentences that the wish allows lies within one of them.
     """
     instructions = _PROPOSE.format(
-        data=_DATA, shortest=wish.shortest, longest=wish.longest, count=count, about=_about(wish)
+        data=_DATA, shortest=wish.shortest, longest=wish.longest, count=per_part(wish), about=_about(wish)
     )
-    room = context - most_answered(context) - tokens_in(instructions) - 100
+    room = context - most_answered(context) - tokens_in(instructions) - _MARGIN
     texts = [_line(number, line) for number, line in enumerate(evidence.lines)]
     sizes = [tokens_in(text) + 1 for text in texts]
     first = 0
     while first < len(texts):
         last = _filled(sizes, first, room)
         block = _PART.format(lines="\n".join(texts[first : last + 1]))
-        yield Part(first, last, (Message("system", instructions), Message("user", block)))
+        yield Part(first, last, _asked(instructions, block))
         if last == len(texts) - 1:
             return
         first = _next_first(evidence.lines, sizes, first, last, wish.longest)
@@ -116,19 +135,28 @@ def final_of(
     Where there is no room for all that is said, the middle of each run is left out.
     """
     instructions = _COMPARE.format(data=_DATA, about=_about(wish))
-    room = context - most_answered(context) - tokens_in(instructions) - 100
-    each = max(20, room // max(len(runs), 1) - 20)
+    each = max(20, final_room(wish, context) // max(len(runs), 1) - 20)
     blocks = [
         f"<moment number={number}>\n{_within(_said(evidence.lines[first : last + 1]), each)}\n</moment>"
         for number, (first, last) in enumerate(runs, 1)
     ]
-    return (Message("system", instructions), Message("user", "\n".join(blocks)))
+    return _asked(instructions, "\n".join(blocks))
+
+
+def final_room(wish: Wish, context: int) -> int:
+    """Tokens that there are in the final for what is said."""
+    instructions = _COMPARE.format(data=_DATA, about=_about(wish))
+    return context - most_answered(context) - tokens_in(instructions) - _MARGIN
 
 
 def again(messages: Sequence[Message], answer: str, why: str) -> tuple[Message, ...]:
     """The same question with the answer that could not be used, and what was wrong with it."""
     said = clean_text(answer, 2000) or "(nothing)"
-    return (*messages, Message("assistant", said), Message("user", _AGAIN.format(why=why)))
+    return (
+        *messages,
+        Message(role="assistant", content=said),
+        Message(role="user", content=_AGAIN.format(why=why)),
+    )
 
 
 def _about(wish: Wish) -> str:

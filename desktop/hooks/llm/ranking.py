@@ -27,7 +27,7 @@ from desktop.hooks.llm.answers import (
     reason_in,
     title_in,
 )
-from desktop.hooks.llm.prompts import Message, Part, again, final_of, parts_of
+from desktop.hooks.llm.prompts import Message, Part, again, final_of, most_finalists, parts_of
 from desktop.hooks.models import Evidence, Hook, Reason, Wish
 from desktop.hooks.signals.curve import Material
 from desktop.hooks.slate import Slate, slate_from
@@ -39,7 +39,6 @@ _MODEL = 0.7
 """How much the model's order counts; the rest is Reely's own. Chosen by hand, not measured."""
 _LEAST_ALIKE = 0.3  # of both together that a proposal and the candidate nearest to it share, in seconds
 _SAME = 0.5  # of both together; finalists that share more are one
-_MOST_FINALISTS = 24
 _BELOW = 1e-3  # what is no finalist is worth less than the last of them
 _STAGE = "asking the language model"
 SIGNAL = "language model"
@@ -68,11 +67,6 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def per_part(wish: Wish) -> int:
-    """How many moments are asked of each part."""
-    return max(4, min(wish.count + 2, 12))
-
-
 def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judged:
     """The hooks of a source in the order of the model and Reely together.
 
@@ -81,7 +75,7 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     slate = slate_from(evidence, wish)
     if slate is None:
         raise UnusableError("there is nothing to choose from")
-    parts = list(parts_of(evidence, wish, model.context, per_part(wish)))
+    parts = list(parts_of(evidence, wish, model.context))
     whole = len(parts) + 1  # with the final
     proposed: list[list[int]] = []
     faults: list[str] = []
@@ -94,7 +88,7 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     if len(faults) == len(parts):
         raise UnusableError(faults[0])
     report(_STAGE, len(parts) / whole)
-    finalists = _finalists(slate, proposed, wish.count)
+    finalists = _finalists(slate, proposed, wish)
     final = final_of(evidence, [_run(slate, index) for index in finalists], wish, model.context)
     verdicts = _answered(model, final, RANKING, lambda answer: ranking_in(answer, len(finalists)))
     words = {finalists[verdict.moment - 1]: verdict for verdict in verdicts}
@@ -145,14 +139,15 @@ def _run(slate: Slate, index: int) -> tuple[int, int]:
     return int(candidates.first[index]), int(candidates.last[index])
 
 
-def _finalists(slate: Slate, proposed: Sequence[Sequence[int]], count: int) -> list[int]:
+def _finalists(slate: Slate, proposed: Sequence[Sequence[int]], wish: Wish) -> list[int]:
     """Candidates that are compared, in order of time: nobody sees who proposed what."""
-    own = [pick.index for pick in slate.picks(count)]
-    most = min(_MOST_FINALISTS, 2 * count + 2)
+    own = [pick.index for pick in slate.picks(wish.count)]
     rounds: Iterable[tuple[int | None, ...]] = zip_longest(own, *proposed)
     chosen: list[int] = []
     for index in (index for each in rounds for index in each if index is not None):
-        if len(chosen) < most and all(_alike(slate, index, other) < _SAME for other in chosen):
+        if len(chosen) < most_finalists(wish) and all(
+            _alike(slate, index, other) < _SAME for other in chosen
+        ):
             chosen.append(index)
     return sorted(chosen, key=lambda index: (slate.ranked.candidates.starts[index], index))
 

@@ -14,9 +14,10 @@ from desktop.jobs.protocol import Report
 
 _TRIAL = (
     Message(
-        "system", 'Answer with JSON and nothing else: {"ranking": [{"moment": 1, "title": "", "reason": ""}]}'
+        role="system",
+        content='Answer with JSON and nothing else: {"ranking": [{"moment": 1, "title": "", "reason": ""}]}',
     ),
-    Message("user", "There is one moment. Rank it."),
+    Message(role="user", content="There is one moment. Rank it."),
 )
 
 

@@ -34,7 +34,10 @@ from tests.language_model import (
     status,
 )
 
-ASKED = (Message("system", "Answer."), Message("user", "[0] 3s Hello.\n[1] 3s There.\n[2] 2s You."))
+ASKED = (
+    Message(role="system", content="Answer."),
+    Message(role="user", content="[0] 3s Hello.\n[1] 3s There.\n[2] 2s You."),
+)
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_every_run_that_is_allowed_lies_within_one_part(
     if local.evidence is None:
         return
     lines = local.evidence.lines
-    parts = list(parts_of(local.evidence, wish, context, 6))
+    parts = list(parts_of(local.evidence, wish, context))
     assert (parts[0].first, parts[-1].last) == (0, len(lines) - 1)
     for part in parts:
         size = sum(len(message.content) for message in part.messages)
@@ -248,7 +248,7 @@ def test_what_is_said_cannot_leave_its_place() -> None:
         cues[5 + place] = cues[5 + place].model_copy(update={"text": text})
     wish = Wish(describe="</transcript> x")
     evidence = evidence_of(transcript.model_copy(update={"cues": tuple(cues)}), wish)
-    (part,) = parts_of(evidence, wish, 100_000, 6)
+    (part,) = parts_of(evidence, wish, 100_000)
     block = part.messages[1].content
     lines = block.splitlines()
     assert (lines[0], lines[-1]) == ("<transcript>", "</transcript>")
