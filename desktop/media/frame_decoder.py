@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from desktop.media.remote import Media
 
 READ_AHEAD = 24
 """Pictures before a target that are decoded with nothing left out: someone may step back to them."""
+_MOST_THREADS = 16  # each has a picture of its own
 # ITU-T H.273 matrix coefficients that name a conversion of their own.
 _COLORSPACES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 7: Colorspace.SMPTE240M,
                 9: Colorspace.BT2020, 10: Colorspace.BT2020}  # fmt: skip
@@ -173,6 +175,8 @@ class FrameDecoder:
             self._container = opened.enter_context(open_media(self._media))
             self._stream = next(s for s in self._container.streams.video if s.index == self.index.stream)
             self._stream.thread_type = "AUTO"
+            # Pictures wait for those that they refer to: with FFmpeg's one thread a core, cores stand idle.
+            self._stream.thread_count = min(2 * (os.cpu_count() or 1), _MOST_THREADS)
             self._opened = opened.pop_all()
 
     def _prepare(self, max_height: int) -> None:

@@ -102,6 +102,7 @@ class FrameServer:
         self._asked_at = 0.0
         self._delivery = threading.RLock()
         self._delivered_exactly = 0  # the number of the last request that was answered exactly
+        self._playhead = 0  # the picture that was asked for last
         self._shown: int | None = None  # the picture that was delivered last
         self._closing = False
         self._painter = self._decoder.scaler.painter()
@@ -228,30 +229,45 @@ class FrameServer:
             self._decoder.close()
 
     def _answer_requests(self) -> None:
-        previous = 0
-        around: range | None = None
+        worth_having: list[range] = []
         while True:
             with self._wake:
-                if around is None:
-                    self._wake.wait_for(lambda: self._closing or self._pending is not None)
+                if not worth_having:
+                    self._wake.wait_for(self._is_wanted)
                 if self._closing:
                     return
                 request, self._pending = self._pending, None
             if request is not None:
-                moved, previous = request.index - previous, request.index
-                if not self._is_worth_decoding(request, request.index - moved):
+                previous, self._playhead = self._playhead, request.index
+                if not self._is_worth_decoding(request, previous):
                     continue
                 self._answer(request)
-                around = self._worth_having(request.index, moved)
-            elif around is not None:
-                self._fill(around, previous)
-                around = None
+                worth_having = self._worth_having(request, request.index - previous)
+            else:
+                self._fill(worth_having.pop(0))
 
-    def _worth_having(self, playhead: int, moved: int) -> range:
-        """The pictures to make ready next: where the playhead is going, or both sides where that is open."""
-        playing = 0 < moved <= _NEARLY_THERE
-        behind = playhead if playing else max(playhead - READ_AHEAD, 0)
-        return range(behind, min(playhead + READ_AHEAD, len(self.frame_times) - 1) + 1)
+    def _is_wanted(self) -> bool:
+        return self._closing or self._pending is not None
+
+    def _worth_having(self, request: _Request, moved: int) -> list[range]:
+        """The pictures to make ready next: where the playhead is going, or both sides where that is open.
+
+        Those behind cost the decoder its place, so a drag gets them once it rests, and steps back get many
+        at a time.
+        """
+        playhead = request.index
+        ahead = range(playhead, min(playhead + READ_AHEAD, len(self.frame_times) - 1) + 1)
+        first = playhead
+        while first - 1 in self._cache:
+            first -= 1
+        behind = range(max(first - READ_AHEAD, 0), first)
+        if 0 < moved <= _NEARLY_THERE:
+            return [ahead]
+        if request.rough and request.hurried:
+            return []
+        if playhead - first >= READ_AHEAD // 2:
+            return [ahead]
+        return [behind] if -_NEARLY_THERE <= moved < 0 else [ahead, behind]
 
     def _is_worth_decoding(self, request: _Request, previous: int) -> bool:
         """While the pointer flies past, far pictures only cost time: wait a moment for it to rest."""
@@ -260,7 +276,7 @@ class FrameServer:
         if self._index.key_before(request.index) == self._index.key_before(previous):
             return True  # these pictures will be wanted again as the pointer goes on
         with self._wake:
-            return not self._wake.wait_for(lambda: self._closing or self._pending is not None, _RESTING)
+            return not self._wake.wait_for(self._is_wanted, _RESTING)
 
     def _answer(self, request: _Request) -> None:
         try:
@@ -276,7 +292,7 @@ class FrameServer:
             return
         if reached is not None:
             self._deliver(request, reached, self._painter.to_rgb(self._cache[reached]), exact=True)
-        self._keep_passed(request.index)
+        self._keep_passed()
 
     def _outdated(self, request: _Request, index: int) -> bool:
         """Whether to break off the decoding, which has come to picture `index`, for a newer request.
@@ -296,37 +312,47 @@ class FrameServer:
             self._deliver(newer, index, self._painter.to_rgb(self._shrunk(index)), exact=False)
         return False
 
-    def _fill(self, wanted: range, playhead: int) -> None:
-        """Cache the wanted pictures while nobody asks: first from the playhead on, then those behind."""
-
-        def interrupted(_index: int) -> bool:
-            return self._closing or self._pending is not None
-
+    def _fill(self, wanted: range) -> None:
+        """Cache the wanted pictures while nobody asks for others."""
+        missing = [index for index in wanted if index not in self._cache]
+        if not missing or self._is_interrupted(missing[0]):
+            return
         try:
-            for side in (range(playhead, wanted.stop), range(wanted.start, playhead)):
-                missing = [index for index in side if index not in self._cache]
-                if missing and not interrupted(playhead):
-                    self._decode_to(missing[-1], playhead, interrupted)
-                    self._keep_passed(playhead)
+            self._decode_to(missing[-1], missing[0], self._is_interrupted)
+            self._keep_passed()
         except av.FFmpegError as error:
             # Nobody waits for these pictures; whoever asks for them later is told.
             log.info("reading ahead stopped: %s", error)
 
+    def _is_interrupted(self, _index: int) -> bool:
+        """Whether somebody waits for a picture that is not there; one that is there is given on the way."""
+        with self._wake:
+            request = self._pending
+            if self._closing or request is None:
+                return self._closing
+            if request.index not in self._cache:
+                return True
+            self._pending = None
+        self._playhead = request.index
+        self._deliver(request, request.index, self._painter.to_rgb(self._cache[request.index]), exact=True)
+        return False
+
     def _decode_to(
-        self, target: int, centre: int, interrupted: Callable[[int], bool], *, complete: int = READ_AHEAD
+        self, target: int, first: int, interrupted: Callable[[int], bool], *, complete: int = READ_AHEAD
     ) -> int | None:
         """Decode until picture `target` is cached; None when interrupted, which is asked at each picture.
 
-        Returns the picture that stands for `target`: itself, or in a damaged stream the one before it.
+        Those from `first` on are cached on the way: the decoder has left them behind. Returns the picture
+        that stands for `target`: itself, or in a damaged stream the one before it.
         """
         if target in self._cache:
             return target
         nearest: int | None = None
         for index, picture in self._decoder.pictures_towards(target, complete):
-            if index >= target:
-                self._remember(index, picture, centre)
+            if index >= first:
+                self._remember(index, picture)
             else:
-                self._pass(index, picture, centre)
+                self._pass(index, picture)
             if index > target:
                 break
             nearest = index
@@ -344,34 +370,35 @@ class FrameServer:
             )
         return nearest if nearest in self._cache else None
 
-    def _pass(self, index: int, picture: VideoFrame, centre: int) -> None:
+    def _pass(self, index: int, picture: VideoFrame) -> None:
         """A picture on the way: shrinking it can wait until the one that was asked for is delivered."""
         self._passed[index] = picture
         if len(self._passed) > self._passed_capacity:
             oldest = next(iter(self._passed))
             picture = self._passed.pop(oldest)
             if oldest % _MESH == 0:
-                self._remember(oldest, picture, centre)
+                self._remember(oldest, picture)
 
     def _shrunk(self, index: int) -> VideoFrame:
         """A picture that was passed, or is in the cache."""
         if index in self._passed:
-            self._remember(index, self._passed.pop(index), index)
+            self._remember(index, self._passed.pop(index))
         return self._cache[index]
 
-    def _keep_passed(self, centre: int) -> None:
+    def _keep_passed(self) -> None:
         """Bring the pictures passed last into the cache; only some of them if there is other work."""
         while self._passed and not self._closing:
             index, picture = self._passed.popitem()
             if self._pending is None or index % _MESH == 0:
-                self._remember(index, picture, centre)
+                self._remember(index, picture)
 
-    def _remember(self, index: int, picture: VideoFrame, centre: int) -> None:
+    def _remember(self, index: int, picture: VideoFrame) -> None:
         if index not in self._cache:
             self._cache[index] = self._decoder.scaler.shrink(picture)
         if len(self._cache) > self._capacity:
             # Never the one just decoded: it may be the one that was asked for.
-            del self._cache[max((i for i in self._cache if i != index), key=lambda i: abs(i - centre))]
+            others = (each for each in self._cache if each != index)
+            del self._cache[max(others, key=lambda each: abs(each - self._playhead))]
 
 
 def _index_of(media: Media) -> FrameIndex:

@@ -18,9 +18,12 @@ import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
+from desktop.media.frame_decoder import FrameIndex
 from desktop.media.frame_times import FrameTimes
 from desktop.media.frames import Frame, FrameServer
 
@@ -242,6 +245,43 @@ def test_what_lies_around_the_playhead_is_ready_without_decoding(
 
     monkeypatch.setattr(asker.server._decoder, "pictures_towards", refuse)
     assert [number_in(asker.at(times.start_of(n)).rgb) for n in (76, 124, 99)] == [76, 124, 99]
+
+
+@pytest.fixture
+def sought(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The keyframes that the thread of exact pictures went to, in the order in which it did."""
+    keys: list[int] = []
+    seek = FrameIndex.seek
+
+    def noted(index: FrameIndex, container: InputContainer, stream: VideoStream, key: int) -> None:
+        if threading.current_thread().name == "frame-server":
+            keys.append(key)
+        seek(index, container, stream, key)
+
+    monkeypatch.setattr(FrameIndex, "seek", noted)
+    return keys
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_who_goes_on_forwards_never_has_a_picture_decoded_twice(
+    clip: Callable[[str], Path], ask: Callable[..., Asker], step: int, sought: list[int]
+) -> None:
+    """What was read ahead when the next picture was asked for is kept, so the decoder need not go back."""
+    asker = ask(clip("h264 with B-frames"))
+    times = asker.server.frame_times
+    for number in range(10, FRAMES, step):
+        assert number_in(asker.at(times.start_of(number)).rgb) == number
+    assert sought == [0]
+
+
+def test_who_goes_back_step_by_step_has_many_pictures_made_ready_at_a_time(
+    clip: Callable[[str], Path], ask: Callable[..., Asker], sought: list[int]
+) -> None:
+    asker = ask(clip("h264 with B-frames"))
+    times = asker.server.frame_times
+    for number in reversed(range(20, 180)):
+        assert number_in(asker.at(times.start_of(number)).rgb) == number
+    assert len(sought) < 160 / 4
 
 
 def test_the_cache_is_bounded(clip: Callable[[str], Path], ask: Callable[..., Asker]) -> None:
