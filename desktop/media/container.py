@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ DEMUXERS = (
     "mp4,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,opus,rm,tta,vc1,vob,voc,vvc,w64,wav,webm,wtv,wv"
 )
 PROTOCOLS = "file"
+# To find out about streams no picture is decoded, and not much is read, but some of the sound.
+_UNDECODED = {"skip_frame": "all", "probesize": "1000000"}
 
 
 def file_url(path: Path) -> str:
@@ -30,33 +32,63 @@ def file_url(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
-@contextmanager
-def open_media(media: Media) -> Iterator[InputContainer]:
+def open_media(media: Media) -> AbstractContextManager[InputContainer]:
     """Open a file, or something remote, for demuxing and decoding; FFmpeg's complaints become `ReelyError`s.
 
     Raises ReelyError `file-not-found`, `file-not-readable`, `not-a-file` or `media-unreadable`, also for
     FFmpeg errors inside the `with` block; of remote media why its bytes did not come.
     """
+    return _opened(media, {})
+
+
+@contextmanager
+def open_packets(path: Path) -> Iterator[InputContainer]:
+    """As `open_media`, where packets are all that is wanted: of MP4 much faster.
+
+    FFmpeg decodes pictures of whatever it opens, for what heads leave out, such as the format of pixels. What
+    it says of an MP4's packets and of their streams' times does not depend on it; of other formats it does.
+    """
+    check_readable(path)
+    if _is_mp4(path):
+        with _opened(path, _UNDECODED) as container:
+            # Of MPEG-4 part 2 even the size may be told by pictures alone.
+            contexts = [stream.codec_context for stream in container.streams.video]
+            if all(context is None or context.width for context in contexts):
+                yield container
+                return
+    with open_media(path) as container:
+        yield container
+
+
+@contextmanager
+def _opened(media: Media, options: dict[str, str]) -> Iterator[InputContainer]:
     try:
         if isinstance(media, Path):
             check_readable(media)
-            with _opened(file_url(media)) as container:
+            with _demuxer(file_url(media), options) as container:
                 yield container
         else:
-            with closing(media.open()) as reader, _opened(reader) as container:
+            with closing(media.open()) as reader, _demuxer(reader, options) as container:
                 yield container
     except av.FFmpegError as error:
         raise unreadable(media) from error
 
 
-def _opened(file: Any) -> InputContainer:
+def _demuxer(file: Any, options: dict[str, str]) -> InputContainer:
     opened: InputContainer = av.open(
         file,
         mode="r",
+        options=options,
         container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": PROTOCOLS},
         metadata_errors="replace",
     )
     return opened
+
+
+def _is_mp4(path: Path) -> bool:
+    """Whether it begins as MP4 and its kin do (ISO/IEC 14496-12, 4.3: size, then the box's type)."""
+    with path.open("rb", buffering=0) as file:
+        return file.read(8)[4:] == b"ftyp"
 
 
 def read_only(container: InputContainer, *streams: Stream) -> None:

@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.stream import Stream
 from numpy.typing import NDArray
 
-from desktop.media.container import open_media, read_only, unreadable
+from desktop.media.container import open_packets, read_only, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.pictures import PictureReader
 from desktop.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
@@ -219,7 +219,7 @@ def read_packets(
     video = info.video.index if info.video else None
     reader = PictureReader(info.video.codec) if info.video else None
     zero = info.start if origin is None else origin
-    with open_media(path) as container:
+    with open_packets(path) as container:
         lead = [info.video.index] if info.video else []
         order = dict.fromkeys((*lead, *wanted))
         streams = [container.streams[index] for index in order]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 from pydantic import BaseModel, ConfigDict
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media, shown
+from desktop.media.container import open_media, open_packets, shown
 
 UNSPECIFIED = 2
 """ITU-T H.273: the code point of colour primaries, transfer and matrix that are not told."""
@@ -163,37 +164,55 @@ def probe(path: Path) -> MediaInfo:
     Raises ReelyError `file-not-found`, `file-not-readable`, `not-a-file`, `media-unreadable`, or
     `no-video-or-audio`.
     """
+    with open_packets(path) as container:
+        info = _described(container, path, _first_picture)
+    if info.video is None or info.video.pixel_format is not None:
+        return info
     with open_media(path) as container:
-        moving = [stream for stream in container.streams.video if is_moving_picture(stream)]
-        sounds = [stream for stream in container.streams.audio if is_sound(stream)]
-        if not moving and not sounds:
-            raise ReelyError(
-                "no-video-or-audio",
-                f"{shown(path)} holds neither video nor sound that can be decoded.",
-                "Choose another file.",
-                Exit.MEDIA,
-            )
-        start = presentation_start(container)
-        used = {stream.index for stream in (*moving, *sounds)}
-        others = tuple(_other(stream) for stream in container.streams if stream.index not in used)
-        audios = tuple(_audio(stream) for stream in sounds)
-        chapters = _chapters(container, start)
-        duration = _duration(container, [*moving, *sounds], start)
-        first = _first_picture(container, moving[0]) if moving else None
-        videos = tuple(_video(stream, first if stream is moving[0] else None) for stream in moving)
-        return MediaInfo(
-            path=path,
-            container=container.format.name,
-            size=container.size,
-            start=start,
-            duration=duration,
-            bit_rate=container.bit_rate or None,
-            title=container.metadata.get("title") or None,
-            videos=videos,
-            audios=audios,
-            others=others,
-            chapters=chapters,
+        return _described(container, path, _first_picture)
+
+
+def outline(path: Path) -> MediaInfo:
+    """As `probe`, without a picture: what only that tells (rotation, often colours) stays at its default."""
+    with open_packets(path) as container:
+        return _described(container, path, lambda _container, _stream: None)
+
+
+def _described(
+    container: InputContainer,
+    path: Path,
+    first_picture: Callable[[InputContainer, VideoStream], VideoFrame | None],
+) -> MediaInfo:
+    moving = [stream for stream in container.streams.video if is_moving_picture(stream)]
+    sounds = [stream for stream in container.streams.audio if is_sound(stream)]
+    if not moving and not sounds:
+        raise ReelyError(
+            "no-video-or-audio",
+            f"{shown(path)} holds neither video nor sound that can be decoded.",
+            "Choose another file.",
+            Exit.MEDIA,
         )
+    start = presentation_start(container)
+    used = {stream.index for stream in (*moving, *sounds)}
+    others = tuple(_other(stream) for stream in container.streams if stream.index not in used)
+    audios = tuple(_audio(stream) for stream in sounds)
+    chapters = _chapters(container, start)
+    duration = _duration(container, [*moving, *sounds], start)
+    first = first_picture(container, moving[0]) if moving else None
+    videos = tuple(_video(stream, first if stream is moving[0] else None) for stream in moving)
+    return MediaInfo(
+        path=path,
+        container=container.format.name,
+        size=container.size,
+        start=start,
+        duration=duration,
+        bit_rate=container.bit_rate or None,
+        title=container.metadata.get("title") or None,
+        videos=videos,
+        audios=audios,
+        others=others,
+        chapters=chapters,
+    )
 
 
 def presentation_start(container: InputContainer) -> Fraction:

@@ -13,7 +13,7 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media, read_only, shown
+from desktop.media.container import open_packets, read_only, shown
 from desktop.media.packets import StreamPackets
 from desktop.trim.compare import Checksum
 from desktop.trim.media import Sound
@@ -39,7 +39,7 @@ def read_numbered(
     for seek in (first, 0) if first else (0,):
         left = iter(wanted)
         awaited: int | None = int(next(left))
-        with open_media(path) as container:
+        with open_packets(path) as container:
             stream = container.streams[packets.index]
             read_only(container, stream)
             if seek:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from desktop.media.container import open_media
+from desktop.media.container import open_packets
 from desktop.trim.bits import UnfitError
 from desktop.trim.joint import Joint
 from desktop.trim.joint_av1 import Av1Joint
@@ -32,7 +32,7 @@ def joint_of(picture: Picture, max_height: int | None) -> Joint:
         raise UnfitError(f"that is all that can be done with {info.codec} so far")
     if max_height is not None and info.display_size[1] > max_height:
         raise UnfitError("the picture was made smaller")
-    with open_media(picture.path) as container:
+    with open_packets(picture.path) as container:
         extradata = container.streams[picture.packets.index].codec_context.extradata or b""
     packets = picture.packets
     if info.codec == "h264" and (packets.key & ~packets.clean).any():

@@ -7,16 +7,14 @@ their turn, parts in order, and a checksum of what was copied, by which the clip
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 from av.packet import Packet
-from av.stream import Stream
 
-from desktop.media.container import open_media
 from desktop.trim.bits import UnfitError
 from desktop.trim.compare import Checksum, CopiedPart
 from desktop.trim.copied import read_numbered
@@ -24,7 +22,12 @@ from desktop.trim.joint import Joint, with_data
 from desktop.trim.mux import Track
 from desktop.trim.picture import PictureFormat, encoding
 from desktop.trim.plan import ClipPlan, CopyPackets, EncodePictures, Step
-from desktop.trim.tracks import pictures_on_the_clips_clock, reorder_depth, track_of_pictures
+from desktop.trim.tracks import (
+    pictures_on_the_clips_clock,
+    reorder_depth,
+    source_stream,
+    track_of_pictures,
+)
 
 _COMPARED = 24  # pictures: by then everything that was kept for reference has been replaced
 
@@ -65,13 +68,8 @@ class SmartPictures:
         )
         entry = self.joint.entry(self._encoder)
         track = track_of_pictures(packets, self.clip.frames, picture, entry.tag)
-        track.template, track.extradata = self._template(), entry.extradata
+        track.template, track.extradata = source_stream(picture), entry.extradata
         return track
-
-    @contextmanager
-    def _template(self) -> Iterator[Stream]:
-        with open_media(self.joint.picture.path) as source:
-            yield source.streams[self.joint.picture.packets.index]
 
     @property
     def parts(self) -> tuple[int | CopiedPart, ...]:

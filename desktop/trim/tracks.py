@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import numpy as np
 from av.packet import Packet
+from av.stream import Stream
 
 from desktop.errors import Exit, ReelyError
+from desktop.media.container import open_media
 from desktop.media.packets import StreamPackets, Ticks
 from desktop.trim.copied import MP4_PICTURES, SoundCopy, read_numbered, retimed
 from desktop.trim.media import Picture, Sound
@@ -42,7 +44,17 @@ def picture_track(picture: Picture, clip: ClipPlan, form: PictureFormat | None) 
         partial(_step_packets, picture, form),
         reorder_depth(picture.packets, clip, encoder=form.reorder_depth if form else 0),
     )
-    return track_of_pictures(_all_alike(packets), clip.frames, picture, tag)
+    track = track_of_pictures(_all_alike(packets), clip.frames, picture, tag)
+    if copied:
+        track.template = source_stream(picture)
+    return track
+
+
+@contextmanager
+def source_stream(picture: Picture) -> Iterator[Stream]:
+    """The source's stream with all that pictures tell of it, too, such as colours."""
+    with open_media(picture.path) as source:
+        yield source.streams[picture.packets.index]
 
 
 def track_of_pictures(packets: Iterator[Packet[Any]], count: int, picture: Picture, tag: str | None) -> Track:

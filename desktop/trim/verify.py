@@ -20,8 +20,9 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media, read_only
+from desktop.media.container import open_packets, read_only
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
+from desktop.media.probe import outline
 from desktop.trim.compare import Checksum, CopiedPart, Original
 
 # Tracks up to this many packets are decoded whole, longer ones at both ends.
@@ -89,7 +90,7 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     """
     copies = _Copies(expected)
     try:
-        index = read_packets(path, tap=copies.see)
+        index = read_packets(path, outline(path), tap=copies.see)
     except VerificationError:
         raise
     except ReelyError as error:
@@ -302,7 +303,7 @@ def _check_ranges(
 
     Leading pictures of the first one, which is a keyframe, are left out: they may refer to what is before it.
     """
-    with av.logging.Capture(local=True) as said, open_media(path) as clip:
+    with open_packets(path) as clip, av.logging.Capture(local=True) as said:
         # One thread a decoder: messages are captured for the thread that decodes.
         context = clip.streams[packets.index].codec_context
         context.thread_type, context.thread_count = "NONE", 1
