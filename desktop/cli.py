@@ -19,6 +19,7 @@ from desktop.errors import Cancelled, Exit, ReelyError, internal_error
 from desktop.files import disk_error
 from desktop.hooks_command import hooks
 from desktop.jobs.progress import ProgressWriter, span
+from desktop.llm_command import llm
 from desktop.timecode import format_timecode, parse_timecode
 from desktop.transcript_command import transcript
 
@@ -187,6 +188,7 @@ def cache(clear: bool, as_json: bool) -> None:
 
 cli.add_command(account)
 cli.add_command(hooks)
+cli.add_command(llm)
 cli.add_command(transcript)
 
 

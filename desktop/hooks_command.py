@@ -11,6 +11,8 @@ import click
 from desktop.command import console_for, json_option, open_workflow
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.jobs.progress import ProgressWriter, span
+from desktop.llm_command import Ranked, asking_of, may_send, model_options
+from desktop.llm_command import rerank as ask_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,13 @@ if TYPE_CHECKING:
 )
 @click.option("--describe", metavar="TEXT", help="Look for moments about TEXT.")
 @click.option(
-    "--rerank", type=click.Choice(["local", "llm"]), default="local", show_default=True, help="Who ranks."
+    "--rerank",
+    type=click.Choice(["local", "llm"]),
+    default="local",
+    show_default=True,
+    help="Who ranks: Reely alone, or a language model of yours with it.",
 )
+@model_options
 @click.option("--cut", type=click.Path(path_type=Path), metavar="DIR", help="Also trim each hook into DIR.")
 @json_option
 def hooks(
@@ -49,6 +56,9 @@ def hooks(
     transcript: Path | None,
     describe: str | None,
     rerank: str,
+    llm_url: str | None,
+    llm_model: str | None,
+    yes: bool,
     cut: Path | None,
     as_json: bool,
 ) -> None:
@@ -64,22 +74,34 @@ def hooks(
     console = console_for(as_json)
     clips: list[Clip] | None = None
     failure: ReelyError | None = None
-    with open_workflow() as workflow, console.working():
+    with open_workflow() as workflow:
         from desktop.hooks.models import Wish
         from desktop.hooks_report import describe_hooks, hooks_data
 
+        asking = None
+        if rerank == "llm":
+            asking = asking_of(workflow, llm_url, llm_model, yes=yes, as_json=as_json)
         report = ProgressWriter(console.progress)
         wish = Wish(count=count, shortest=shortest, longest=longest, language=language, describe=describe)
-        opened = workflow.open(source, span(report, 0.0, 0.2)) if source is not None else None
-        finding = span(report, 0.2 if opened else 0.0, 0.6 if cut else 1.0)
-        proposed = workflow.hooks(opened, wish, transcript, report=finding)
-        if opened is not None and cut is not None:
-            clips, failure = _cut(workflow, opened, proposed.found.hooks, cut, span(report, 0.6, 1.0))
-    notes = [f"{failure.message} {failure.hint}"] if failure else []
-    if rerank == "llm":
-        notes.append("Ranking by a language model is not there yet; this is Reely's own ranking.")
+        opened_until, ranked_until = 0.2 if source is not None else 0.0, 0.6 if cut else 1.0
+        found_until = ranked_until / 2 + opened_until / 2 if asking else ranked_until
+        with console.working():
+            opened = workflow.open(source, span(report, 0.0, opened_until)) if source is not None else None
+            finding = span(report, opened_until, found_until)
+            ranked = Ranked(workflow.hooks(opened, wish, transcript, report=finding))
+        if asking is not None:
+            may_send(workflow, ranked.proposed.found, wish, asking)
+            with console.working():
+                asked = span(report, found_until, ranked_until)
+                ranked = ask_model(workflow, ranked.proposed, wish, asking, asked)
+        if opened is not None and cut is not None and ranked.exit is Exit.DONE:
+            with console.working():
+                found = ranked.proposed.found.hooks
+                clips, failure = _cut(workflow, opened, found, cut, span(report, ranked_until, 1.0))
+    notes = [*ranked.notes, *([f"{failure.message} {failure.hint}"] if failure else [])]
+    proposed = ranked.proposed
     console.result(hooks_data(proposed, clips, notes), describe_hooks(proposed, clips, notes))
-    sys.exit(failure.exit if failure else Exit.DONE)
+    sys.exit(failure.exit if failure else ranked.exit)
 
 
 def _cut(

@@ -17,6 +17,7 @@ from desktop.hooks.llm import troubles
 from desktop.hooks.llm.endpoint import PRESETS, Endpoint, base_url
 from desktop.hooks.llm.job import Reranked, RerankJob, Tried, TryModelJob
 from desktop.hooks.llm.outgoing import ModelChoice, Outgoing, outgoing_of
+from desktop.hooks.llm.prices import cost_of, price_of
 from desktop.hooks.models import FoundHooks, Wish
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Job, Progress, Report
@@ -156,13 +157,12 @@ class LanguageModel:
             offline=self._settings.offline,
         )
         answer = self._ask(job, Reranked, endpoint, len(sent.questions) + 1, report, token)
-        return found.model_copy(
-            update={
-                "hooks": answer.hooks,
-                "notes": (*found.notes, *answer.notes),
-                "usage": answer.usage,
-            }
-        )
+        price, usage = price_of(endpoint), answer.usage
+        if price is not None and (usage.sent or endpoint.local):
+            cost = cost_of(price, usage.sent, usage.answered)
+            usage = usage.model_copy(update={"cost": cost})
+        notes = (*found.notes, *answer.notes)
+        return found.model_copy(update={"hooks": answer.hooks, "notes": notes, "usage": usage})
 
     def try_out(
         self, endpoint: Endpoint, key: str | None, report: Report, token: CancelToken | None = None

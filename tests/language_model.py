@@ -88,7 +88,6 @@ class LanguageModel:
         self._thread.join()
         self._server.server_close()
 
-    @property
     def env(self, key: str = KEY) -> dict[str, str]:
         """The environment in which `reely hooks --rerank llm` asks here."""
         return {"OPENAI_BASE_URL": self.url, "OPENAI_API_KEY": key}

@@ -97,6 +97,8 @@ class Usage(_Frozen):
     requests: int
     sent: int
     answered: int
+    cost: float | None = None
+    """US dollars, where the price is known."""
 
 
 class FoundHooks(_Frozen):

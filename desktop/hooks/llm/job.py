@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer
 from desktop.hooks.llm.endpoint import Endpoint
 from desktop.hooks.models import Evidence, Hook, Usage, Wish
 from desktop.jobs.protocol import Job
+from desktop.timecode import format_length
 
 
 class _AskingJob(Job):
@@ -59,3 +60,9 @@ class Tried(BaseModel):
 
     seconds: float
     usable: bool
+
+    def in_words(self, model: str) -> str:
+        said = f"{model} answered in {format_length(self.seconds)}"
+        if self.usable:
+            return f"{said}, with what it was asked for."
+        return f"{said}, but not with what it was asked for: it may be too small to rank hooks."

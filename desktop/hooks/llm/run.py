@@ -17,7 +17,7 @@ _TRIAL = (
         role="system",
         content='Answer with JSON and nothing else: {"ranking": [{"moment": 1, "title": "", "reason": ""}]}',
     ),
-    Message(role="user", content="There is one moment. Rank it."),
+    Message(role="user", content="<moment number=1>\nHello, and welcome.\n</moment>"),
 )
 
 
