@@ -10,11 +10,14 @@ import platformdirs
 
 from desktop.account_ports import WorkflowAccountPorts
 from desktop.errors import ReelyError
+from desktop.hooks.job import GotTranscript, Listening
 from desktop.hooks.models import FoundHooks, Wish
+from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import ProgressWriter
 from desktop.log import log_to_file
 from desktop.media.peaks import Peaks, peaks_from_bytes
+from desktop.model_ports import WorkflowModelPorts
 from desktop.scheme import register_scheme
 from desktop.settings import Settings
 from desktop.source.models import Source, Storyboard
@@ -45,7 +48,7 @@ def run_app(text: str | None, *, quit_when_shown: bool = False) -> int:
     return code
 
 
-class WorkflowPorts(WorkflowAccountPorts):
+class WorkflowPorts(WorkflowAccountPorts, WorkflowModelPorts):
     """`desktop.ui.ports.Ports`, done by the workflow."""
 
     def __init__(self, workflow: Workflow, storyboards: Storyboards) -> None:
@@ -89,6 +92,18 @@ class WorkflowPorts(WorkflowAccountPorts):
     ) -> FoundHooks:
         report = ProgressWriter(progress)
         return self._workflow.hooks(source, Wish(describe=describe), report=report, token=token).found
+
+    def transcript(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> GotTranscript:
+        return self._workflow.transcripts.read(source, None, ProgressWriter(progress), token)
+
+    def listening(self, source: Source) -> Listening | None:
+        return self._workflow.transcripts.listening(source)
+
+    def listen(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> GotTranscript:
+        return self._workflow.transcripts.listen(source, None, ProgressWriter(progress), token)
+
+    def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
+        self._workflow.transcripts.save(transcript, path, overwrite=overwrite)
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return self._workflow.suggest_name(source, edit, _clip_folder())

@@ -6,11 +6,10 @@ They cost nothing, and no account is asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desktop.hooks.job import GotTranscript, Observable, TranscriptJob
+from desktop.hooks.job import GotTranscript, Listening, Observable, TranscriptJob
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
@@ -20,14 +19,6 @@ from desktop.source.models import Source, StreamKind
 
 if TYPE_CHECKING:
     from desktop.hooks.transcript import Transcript
-
-
-@dataclass(frozen=True)
-class Listening:
-    """What it takes to listen to a source: about so many seconds, and bytes of a model that come first."""
-
-    seconds: float
-    download: int
 
 
 class Transcripts:
@@ -42,12 +33,6 @@ class Transcripts:
         self._settings = settings
         self._jobs = jobs
         self._sound_of = sound_of
-
-    def kept(self, source: Source) -> Transcript | None:
-        """What was kept of an earlier time; a small file, read at once."""
-        from desktop.hooks.keeping import TranscriptStore  # noqa: PLC0415 - only who reads along needs it
-
-        return TranscriptStore(self._settings.cache).read(source, None)
 
     def read(
         self, source: Source, language: str | None, report: Report, token: CancelToken | None = None
@@ -67,7 +52,8 @@ class Transcripts:
             return None
         model = speech_model(language)
         there = ModelFolder(self._settings.models).find(model) is not None
-        return Listening(listening_seconds(model, source.duration), 0 if there else model.size)
+        seconds = listening_seconds(model, source.duration)
+        return Listening(seconds=seconds, download=0 if there else model.size)
 
     def listen(
         self, source: Source, language: str | None, report: Report, token: CancelToken | None = None

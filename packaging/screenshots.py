@@ -27,7 +27,9 @@ from PySide6.QtWidgets import QApplication, QDialog
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from desktop.errors import Exit, ReelyError
+from desktop.hooks.job import GotTranscript, Listening
 from desktop.hooks.models import FoundHooks
+from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks, make_peaks
@@ -41,12 +43,14 @@ from desktop.ui.widgets.editor_page import Tab
 from desktop.ui.window import MainWindow
 from tests.desktop.ui.stage_account import SIGNED_IN, StageAccount
 from tests.desktop.ui.stage_hooks import made_up_hooks
+from tests.desktop.ui.stage_model import StageModel
+from tests.desktop.ui.stage_transcript import made_up_transcript
 
 LINK = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
 ROUNDS = 24
 
 
-class Stage(StageAccount):
+class Stage(StageAccount, StageModel):
     """Plays the rest of the app: answers at once, or stops at the point that is to be shown."""
 
     def __init__(self, video: Path) -> None:
@@ -147,6 +151,18 @@ class Stage(StageAccount):
     ) -> FoundHooks:
         return made_up_hooks(source.duration)
 
+    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        return GotTranscript(transcript=made_up_transcript(source.duration), notes=())
+
+    def listening(self, source: Source) -> Listening | None:
+        return Listening(seconds=12.0, download=148_000_000)
+
+    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        return self.transcript(source, progress, token)
+
+    def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
+        raise AssertionError("nothing is saved for pictures")
+
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         return Path.home() / "Videos" / "Reely" / "Big Buck Bunny 00.31-00.52.mp4"
 
@@ -246,6 +262,12 @@ def photograph_segments(window: MainWindow, photographer: Photographer, duration
     window.marks.choose(1)
     wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
     photographer.take("hooks")
+    window.editor.show_tab(Tab.WORDS)
+    wait_until(lambda: bool(window.transcript.lines), "the words are there")
+    window.editor.words.reading.field.setText("nobody")
+    timeline.seek(duration * 0.45)
+    wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
+    photographer.take("words")
     window.marks.clear()
     window.editor.show_tab(Tab.CLIP)
     timeline.select_all()

@@ -63,3 +63,12 @@ class GotTranscript(BaseModel):
 
     transcript: Transcript | None
     notes: tuple[str, ...]
+
+
+class Listening(BaseModel):
+    """What it takes to listen to a source: about so many seconds, and bytes of a model that come first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float
+    download: int

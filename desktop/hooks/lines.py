@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -72,11 +73,12 @@ def _short(words: Sequence[SpokenWord], lasting: float) -> Iterator[Line]:
 
 
 def _line(words: list[SpokenWord]) -> Line:
-    return Line(words[0].start, max(words[0].start, words[-1].end), joined(words))
+    text = unicodedata.normalize("NFC", joined(words))  # as keyboards write what is looked for
+    return Line(words[0].start, max(words[0].start, words[-1].end), text)
 
 
 def _beside(transcript: Transcript) -> Iterator[Line]:
     """The cues in which nobody speaks."""
     for cue in transcript.cues:
         if _LABEL.search(cue.text) and not speech_of(transcript.model_copy(update={"cues": (cue,)})).words:
-            yield Line(cue.start, cue.end, cue.text, spoken=False)
+            yield Line(cue.start, cue.end, unicodedata.normalize("NFC", cue.text), spoken=False)

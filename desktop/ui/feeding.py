@@ -15,6 +15,7 @@ from desktop.ui.models.hooks import Hooks
 from desktop.ui.models.session import Preview, Session
 from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
+from desktop.ui.models.transcript import SourceTranscript
 from desktop.ui.models.waveform import Waveform
 from desktop.ui.player import Player
 from desktop.ui.preferences import Preferences
@@ -28,6 +29,7 @@ class Fed:
     strip: Strip
     waveform: Waveform
     hooks: Hooks
+    transcript: SourceTranscript
     export: Export
     document: Document
     player: Player
@@ -52,6 +54,7 @@ class Feeding(QObject):
         fed = self._fed
         fed.strip.load(source)
         fed.hooks.load(source)
+        fed.transcript.load(source)
         fed.timeline.load(source)
         fed.export.load(source, self._preferences.save_folder)
         project = self._session.project

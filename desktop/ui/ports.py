@@ -10,13 +10,16 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from desktop.errors import Offer
+from desktop.hooks.job import GotTranscript, Listening
 from desktop.hooks.models import FoundHooks
+from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.peaks import Peaks
 from desktop.source.models import Source, Storyboard
 from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput
+from desktop.ui.model_ports import ModelPorts
 
 OnProgress = Callable[[Progress], None]
 
@@ -132,7 +135,23 @@ class AccountPorts(Protocol):
     def delete_account(self, password: str) -> AccountStatus: ...
 
 
-class Ports(AccountPorts, Protocol):
+class TranscriptPorts(Protocol):
+    """What is said in a source. As all ports, these block, and raise `desktop.errors.ReelyError`."""
+
+    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        """The words that are kept, or that captions have."""
+
+    def listening(self, source: Source) -> Listening | None:
+        """What `listen` would take; None where there is no sound."""
+
+    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        """The words by speech recognition on this computer."""
+
+    def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
+        """Write it as the name says: `.srt`, `.vtt` or `.txt`."""
+
+
+class Ports(AccountPorts, TranscriptPorts, ModelPorts, Protocol):
     """Everything here blocks and is called off the GUI thread, from any thread.
 
     Failures are `desktop.errors.ReelyError`; `progress` may be called from any thread; a cancelled `token`

@@ -23,6 +23,7 @@ from desktop.ui.doorbell import SCHEME
 from desktop.ui.feeding import Fed, Feeding
 from desktop.ui.hooks_desk import HooksDesk, Parts
 from desktop.ui.keys import Command, command_for
+from desktop.ui.model_dialogs import ModelDialogs
 from desktop.ui.models.document import Document
 from desktop.ui.models.export import Export
 from desktop.ui.models.hooks import Hooks
@@ -31,6 +32,7 @@ from desktop.ui.models.recent import RecentlyOpened
 from desktop.ui.models.session import Session, State
 from desktop.ui.models.strip import Strip
 from desktop.ui.models.timeline import Timeline
+from desktop.ui.models.transcript import SourceTranscript
 from desktop.ui.models.waveform import Waveform
 from desktop.ui.operations import OperationRunner
 from desktop.ui.player import Player
@@ -47,6 +49,7 @@ from desktop.ui.widgets.hooks_panel import HooksPanel
 from desktop.ui.widgets.link_bar import LinkBar
 from desktop.ui.widgets.pages import EmptyPage, FailedPage, LoadingPage
 from desktop.ui.widgets.timeline_painting import Shown
+from desktop.ui.widgets.words_panel import WordsPanel
 from desktop.ui.words import Remedy
 
 _SMALLEST = QSize(960, 600)
@@ -67,6 +70,8 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(self)
         self.marks = Marks(self.timeline, self)
         self.hooks = Hooks(ports, self.runner, self.marks, self)
+        self.models = ModelDialogs(ports, self.runner, self.hooks, self)
+        self.transcript = SourceTranscript(ports, self.runner, self.timeline, self)
         self.strip = Strip(ports, self.runner, self)
         self.waveform = Waveform(ports, self.runner, self)
         self.session = Session(ports, self.runner, self)
@@ -83,6 +88,7 @@ class MainWindow(QMainWindow):
             self.strip,
             self.waveform,
             self.hooks,
+            self.transcript,
             self.export,
             self.document,
             self.player,
@@ -106,6 +112,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self._show_state()
         self.account.refresh()
+        self.models.opinion.load()
 
     # --- building ---
 
@@ -121,7 +128,8 @@ class MainWindow(QMainWindow):
             shown,
             self.export,
             self.player,
-            hooks=HooksPanel(self.hooks, self.marks, self.account),
+            hooks=HooksPanel(self.hooks, self.marks, self.account, self.models.opinion),
+            words=WordsPanel(self.transcript),
             sound=self.sound,
         )
         self.pages = QStackedWidget()
@@ -152,9 +160,11 @@ class MainWindow(QMainWindow):
         self.account_corner.sign_in_requested.connect(self.accounts.sign_in)
         self.account_corner.upgrade_requested.connect(self.accounts.show_offers)
         self.account_corner.account_requested.connect(self.accounts.show_account)
+        self.editor.hooks.model_requested.connect(self.models.show_settings)
         self.session.changed.connect(self._show_state)
         self.session.source_opened.connect(self._source_opened)
         self.session.trimmed.connect(self._trimmed)
+        self.hooks.found.connect(self.editor.words.look_again)
         self.failed.card.remedy_chosen.connect(self._remedy)
         self.failed.card.dismissed.connect(self._start_over)
         self.editor.error.remedy_chosen.connect(self._remedy)
@@ -177,6 +187,9 @@ class MainWindow(QMainWindow):
             (QKeySequence("Ctrl+L"), self._focus_link),
             (QKeySequence("Ctrl+E"), self.start_export),
             (QKeySequence("Ctrl+H"), self._find_hooks),
+            (QKeySequence(standard.Find), self._look_for_words),
+            (QKeySequence("F3"), lambda: self.transcript.search.step(1)),
+            (QKeySequence("Shift+F3"), lambda: self.transcript.search.step(-1)),
             (QKeySequence("Ctrl+Shift+E"), self._choose_destination),
             (QKeySequence(standard.Save), self.saving.save),
             (QKeySequence("Ctrl+Shift+S"), self.saving.save_as),
@@ -241,6 +254,11 @@ class MainWindow(QMainWindow):
     def _find_hooks(self) -> None:
         if self.session.state is State.READY:
             self.desk.find()
+
+    def _look_for_words(self) -> None:
+        if self.session.state is State.READY:
+            self.editor.show_tab(Tab.WORDS)
+            self.editor.words.look_for_words()
 
     def _paste_or_type(self) -> None:
         self.link_bar.paste()

@@ -32,6 +32,7 @@ def stage_text(progress: Progress) -> str:
         "words": _tr("Reading the words"),
         "signals": _tr("Weighing every sentence"),
         "ranking": _tr("Choosing the best"),
+        "listening": _tr("Listening"),
     }
     name = progress.stage.replace("-", " ").replace("_", " ").strip()
     return known.get(progress.stage, name[:1].upper() + name[1:])
@@ -43,10 +44,11 @@ def time_left(progress: Progress) -> str:
         return ""
     if progress.eta_seconds < 1.5:
         return _tr("almost done")
-    return _tr("about {length} left").format(length=_rough_length(progress.eta_seconds))
+    return _tr("about {length} left").format(length=rough_length(progress.eta_seconds))
 
 
-def _rough_length(seconds: float) -> str:
+def rough_length(seconds: float) -> str:
+    """`12 s`, `3 min`, and hours with minutes."""
     if seconds < 90:
         return _tr("{n} s").format(n=round(seconds))
     if seconds < 5400:

@@ -82,12 +82,8 @@ class Marks(QObject):
 
     def take(self, number: int) -> None:
         """Make a mark a segment of the edit: the only one where everything was selected, else one more."""
-        mark, timeline = self._marks[number], self._timeline
-        everything = (0.0, timeline.duration)
-        if [(each.start, each.end) for each in timeline.cuts.segments] == [everything]:
-            timeline.select(mark.start, mark.end)
-        else:
-            timeline.add(mark.start, mark.end)
+        mark = self._marks[number]
+        self._timeline.take(mark.start, mark.end)
         self.taken.emit(number)
 
     def take_chosen(self) -> None:

@@ -200,6 +200,13 @@ class Timeline(QObject):
         if self.duration > 0 and len(self._cuts.segments) < MOST:
             self._finish(self._cuts.added(self._grid.snapped(start, end)))
 
+    def take(self, start: float, end: float) -> None:
+        """One more segment, or the only one where everything was selected."""
+        if [(each.start, each.end) for each in self._cuts.segments] == [(0.0, self.duration)]:
+            self.select(start, end)
+        else:
+            self.add(start, end)
+
     def add_at_playhead(self) -> None:
         """Key A: inside a segment divide it at the playhead, elsewhere begin a new one there."""
         if self.duration <= 0 or len(self._cuts.segments) >= MOST:

@@ -20,6 +20,7 @@ from desktop.ui.widgets.preview_view import PreviewView
 from desktop.ui.widgets.timeline_painting import Shown
 from desktop.ui.widgets.timeline_panel import TimelinePanel
 from desktop.ui.widgets.transport_bar import TransportBar
+from desktop.ui.widgets.words_panel import WordsPanel
 
 
 class Tab(Enum):
@@ -27,6 +28,7 @@ class Tab(Enum):
 
     CLIP = auto()
     HOOKS = auto()
+    WORDS = auto()
 
 
 class EditorPage(QWidget):
@@ -40,6 +42,7 @@ class EditorPage(QWidget):
         player: Player,
         *,
         hooks: HooksPanel,
+        words: WordsPanel,
         sound: Sound,
     ) -> None:
         super().__init__()
@@ -59,6 +62,8 @@ class EditorPage(QWidget):
         self.result.again_requested.connect(session.dismiss)
         self.error.dismissed.connect(session.dismiss)
         self.hooks = hooks
+        self.words = words
+        self.timeline.view.scrubbed.connect(words.reading.list.follow)
         self.making = self._build_making()
         self.side = QStackedWidget()
         for card in (self.making, self.working, self.result, self.error):
@@ -95,7 +100,12 @@ class EditorPage(QWidget):
 
     def _build_making(self) -> QWidget:
         self.tabs = Choice(
-            (Option(Tab.CLIP, self.tr("Clip"), ""), Option(Tab.HOOKS, self.tr("Hooks"), "")), explained=False
+            (
+                Option(Tab.CLIP, self.tr("Clip"), ""),
+                Option(Tab.HOOKS, self.tr("Hooks"), ""),
+                Option(Tab.WORDS, self.tr("Words"), ""),
+            ),
+            explained=False,
         )
         self.tabs.chosen.connect(self.show_tab)
         page = QWidget()
@@ -106,16 +116,21 @@ class EditorPage(QWidget):
         top.setContentsMargins(18, 14, 18, 0)
         top.addWidget(self.tabs)
         self._tab = QStackedWidget()
-        self._tab.addWidget(self.export)
-        self._tab.addWidget(self.hooks)
+        self._panels: dict[Tab, QWidget] = {
+            Tab.CLIP: self.export,
+            Tab.HOOKS: self.hooks,
+            Tab.WORDS: self.words,
+        }
+        for panel in self._panels.values():
+            self._tab.addWidget(panel)
         making.addLayout(top)
         making.addWidget(self._tab, 1)
         return page
 
     def show_tab(self, tab: Tab) -> None:
-        """Show the clip that is made, or the hooks that are proposed."""
+        """Show the clip that is made, the hooks that are proposed, or what is said."""
         self.tabs.show_value(tab)
-        self._tab.setCurrentWidget(self.hooks if tab is Tab.HOOKS else self.export)
+        self._tab.setCurrentWidget(self._panels[tab])
 
     def _show(self) -> None:
         session = self._session

@@ -90,6 +90,7 @@ def window(qtbot: QtBot, qapp: QApplication, ports: StagePorts, home: Path) -> I
     ports.gate.open()
     ports.preview_gate.open()
     ports.hooks_gate.open()
+    ports.words_gate.open()
     window.shut_down()
 
 

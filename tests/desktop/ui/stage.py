@@ -10,7 +10,10 @@ from PySide6.QtCore import QBuffer, QByteArray
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 
 from desktop.errors import ReelyError
+from desktop.hooks.job import GotTranscript, Listening
 from desktop.hooks.models import FoundHooks
+from desktop.hooks.transcript import Transcript
+from desktop.hooks.writing import write_transcript
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
 from desktop.media.frame_decoder import FrameIndex
@@ -22,6 +25,8 @@ from desktop.trim.edit import Clip, Edit, MediaInput
 from desktop.ui.ports import OnProgress
 from tests.desktop.ui.stage_account import StageAccount
 from tests.desktop.ui.stage_hooks import made_up_hooks
+from tests.desktop.ui.stage_model import StageModel
+from tests.desktop.ui.stage_transcript import made_up_transcript
 
 
 class Gate:
@@ -99,7 +104,7 @@ class LateSound:
         self.closed = True
 
 
-class StagePorts(StageAccount):
+class StagePorts(StageAccount, StageModel):
     """Implements `desktop.ui.ports.Ports`. Failures are set as attributes; calls are written down."""
 
     def __init__(self, video: Path, folder: Path) -> None:
@@ -117,6 +122,13 @@ class StagePorts(StageAccount):
         self.hooks_error: ReelyError | None = None
         self.hooks_found: FoundHooks | None = None
         self.hooks_wanted: list[str | None] = []
+        self.words_gate = Gate()
+        self.words_error: ReelyError | None = None
+        self.words: GotTranscript | None = None
+        """What captions have; None: a made-up transcript of the source's length."""
+        self.listens: Listening | None = Listening(seconds=200, download=148_000_000)
+        self.heard: GotTranscript = GotTranscript(transcript=None, notes=("Nobody speaks in this source.",))
+        self.words_asked: list[str] = []
         self.trim_error: ReelyError | None = None
         self.duration = 6.0
         self.start_at = 0.0
@@ -228,6 +240,31 @@ class StagePorts(StageAccount):
         if self.hooks_error:
             raise self.hooks_error
         return self.hooks_found or made_up_hooks(self.duration)
+
+    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        self._ask_for_words("captions", progress, token)
+        return self.words or GotTranscript(transcript=made_up_transcript(self.duration), notes=())
+
+    def listening(self, source: Source) -> Listening | None:
+        self._note()
+        return self.listens
+
+    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+        self._ask_for_words("speech", progress, token)
+        return self.heard
+
+    def _ask_for_words(self, how: str, progress: OnProgress, token: CancelToken) -> None:
+        self._note()
+        self.words_asked.append(how)
+        stage = "listening" if how == "speech" else "words"
+        progress(Progress(stage=stage, fraction=0.3, eta_seconds=90.0))
+        self.words_gate.pass_through(token)
+        if self.words_error:
+            raise self.words_error
+
+    def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
+        self._note()
+        write_transcript(path, transcript, overwrite=overwrite)
 
     def suggest_name(self, source: Source, edit: Edit) -> Path:
         self._note()

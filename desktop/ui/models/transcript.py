@@ -1,0 +1,242 @@
+"""What is said in the open source: getting it, the line at the playhead, cutting lines out, and saving it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.errors import ReelyError
+from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.lines import Line, cut_around, line_at, lines_of
+from desktop.hooks.transcript import Transcript
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Progress
+from desktop.source.models import Source
+from desktop.source.text import clip_name
+from desktop.ui.models.search import Search
+from desktop.ui.models.timeline import Timeline
+from desktop.ui.operations import OperationRunner, Task
+from desktop.ui.ports import OnProgress, TranscriptPorts
+
+_LANE = "transcript"
+_SAVE = "save-transcript"
+
+Measure = Callable[[Sequence[Line]], Sequence[int]]
+"""The height of each line where it is shown, in pixels; called off the GUI thread."""
+
+
+class Stage(Enum):
+    UNKNOWN = auto()
+    """Nobody has asked yet."""
+    GETTING = auto()
+    READY = auto()
+    MISSING = auto()
+    """There are none, and `notes` say why."""
+    FAILED = auto()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    got: GotTranscript
+    lines: tuple[Line, ...]
+    heights: Sequence[int]
+    listening: Listening | None
+
+
+class SourceTranscript(QObject):
+    """The transcript of the open source as lines; `line_changed` tells the number of the one that is said."""
+
+    changed = Signal()
+    line_changed = Signal()
+    saved = Signal(object)
+    """The path of the file."""
+    save_failed = Signal(object)
+
+    def __init__(
+        self,
+        ports: TranscriptPorts,
+        runner: OperationRunner,
+        timeline: Timeline,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._ports = ports
+        self._runner = runner
+        self._timeline = timeline
+        self._source: Source | None = None
+        self._begin_again: Callable[[], None] = self.get
+        self.measure: Measure = lambda lines: [0] * len(lines)
+        self.search = Search(self)
+        self.stage = Stage.UNKNOWN
+        self.transcript: Transcript | None = None
+        self.lines: tuple[Line, ...] = ()
+        self.heights: Sequence[int] = ()
+        self.line: int | None = None
+        """The number of the line at the playhead; None before the first one."""
+        self.notes: tuple[str, ...] = ()
+        self.listening: Listening | None = None
+        """What it would take to listen to the source, where there is nothing to read."""
+        self.progress: Progress | None = None
+        self.cancelling = False
+        self.error: ReelyError | None = None
+        timeline.playhead_changed.connect(self._follow)
+
+    # --- getting it ---
+
+    def load(self, source: Source | None) -> None:
+        """Begin with another source, about whose words nobody has asked yet."""
+        self._runner.abandon(_LANE)
+        self._source = source
+        self.transcript, self.lines, self.heights, self.line = None, (), (), None
+        self.notes, self.listening = (), None
+        self.search.load(())
+        self._enter(Stage.UNKNOWN)
+
+    def want(self) -> None:
+        """Somebody wants to see it: read it if that was not done yet."""
+        if self.stage is Stage.UNKNOWN:
+            self.get()
+
+    def forget_absence(self) -> None:
+        """Where there were no words, they are to be asked for again."""
+        if self.stage in {Stage.MISSING, Stage.FAILED}:
+            self._enter(Stage.UNKNOWN)
+
+    def get(self) -> None:
+        """Read what is kept or what the captions have."""
+        self._start(self.get, self._read)
+
+    def listen(self) -> None:
+        """Recognise the speech; the model for it is downloaded first, where it is not there."""
+        self._start(self.listen, self._hear)
+
+    def try_again(self) -> None:
+        """What failed, once more."""
+        self._begin_again()
+
+    def cancel(self) -> None:
+        if self.stage is Stage.GETTING and not self.cancelling:
+            self.cancelling = True
+            self.changed.emit()
+            self._runner.cancel(_LANE)
+
+    def dismiss(self) -> None:
+        """After a failure to listen, back to why there are no words."""
+        if self.stage is Stage.FAILED and self.notes:
+            self._enter(Stage.MISSING)
+
+    def _start(
+        self, again: Callable[[], None], work: Callable[[Source, OnProgress, CancelToken], _Answer]
+    ) -> None:
+        source = self._source
+        if source is None or self.stage is Stage.GETTING:
+            return
+        self._begin_again = again
+        self._enter(Stage.GETTING)
+        self._runner.start(
+            Task(
+                _LANE,
+                lambda progress, token: work(source, progress, token),
+                on_success=self._got,
+                on_failure=self._failed,
+                on_progress=self._progressed,
+            )
+        )
+
+    def _read(self, source: Source, progress: OnProgress, token: CancelToken) -> _Answer:
+        """Off the GUI thread, as `_hear`."""
+        got = self._ports.transcript(source, progress, token)
+        lines = _lines(got)
+        listening = None if lines else self._ports.listening(source)
+        return _Answer(got, lines, self.measure(lines), listening)
+
+    def _hear(self, source: Source, progress: OnProgress, token: CancelToken) -> _Answer:
+        got = self._ports.listen(source, progress, token)
+        lines = _lines(got)
+        return _Answer(got, lines, self.measure(lines), None)
+
+    def _got(self, answer: _Answer) -> None:
+        self.transcript, self.notes = answer.got.transcript, answer.got.notes
+        self.lines, self.heights, self.listening = answer.lines, answer.heights, answer.listening
+        self.search.load([line.text for line in self.lines])
+        self._enter(Stage.READY if self.lines else Stage.MISSING)
+        self._follow(self._timeline.playhead)
+
+    def _failed(self, error: ReelyError) -> None:
+        if error.code == "cancelled" and self.notes:
+            self._enter(Stage.MISSING)
+        else:
+            self._enter(Stage.FAILED, error)
+
+    def _progressed(self, progress: Progress) -> None:
+        self.progress = progress
+        self.changed.emit()
+
+    def _enter(self, stage: Stage, error: ReelyError | None = None) -> None:
+        self.stage, self.error = stage, error
+        self.progress = None
+        self.cancelling = False
+        self.changed.emit()
+
+    # --- reading along, and cutting ---
+
+    def seek(self, number: int) -> None:
+        """Go to where a line begins."""
+        self._timeline.seek(self.lines[number].start)
+
+    def select(self, first: int, last: int) -> None:
+        """The active segment becomes what is said from line `first` to line `last`."""
+        self._timeline.select(*self._cut(first, last))
+
+    def add(self, first: int, last: int) -> None:
+        """What is said from line `first` to line `last` becomes a segment of the edit."""
+        self._timeline.take(*self._cut(first, last))
+
+    def length(self, first: int, last: int) -> float:
+        """Seconds that a clip of these lines would last."""
+        start, end = self._cut(first, last)
+        return end - start
+
+    def text(self, numbers: Iterable[int]) -> str:
+        """These lines as plain text, a line each."""
+        return "\n".join(self.lines[number].text for number in numbers)
+
+    def _cut(self, first: int, last: int) -> tuple[float, float]:
+        return cut_around(self.lines, first, last, self._timeline.duration)
+
+    def _follow(self, playhead: float) -> None:
+        """The line that is said before the picture at the playhead gives way to the next one."""
+        until = math.nextafter(self._timeline.grid.first_end_after(playhead), 0)
+        line = line_at(self.lines, max(playhead, until))
+        if line != self.line:
+            self.line = line
+            self.line_changed.emit()
+
+    # --- saving ---
+
+    def save(self, path: Path, *, overwrite: bool) -> None:
+        """Write it as SubRip, WebVTT or plain text, as the name says."""
+        transcript = self.transcript
+        if transcript is None:
+            return
+        self._runner.start(
+            Task(
+                _SAVE,
+                lambda _progress, _token: self._ports.save_transcript(transcript, path, overwrite=overwrite),
+                on_success=lambda _nothing: self.saved.emit(path),
+                on_failure=self.save_failed.emit,
+            )
+        )
+
+    def suggestion(self, folder: Path) -> Path:
+        """A name for the file, after the source's."""
+        return folder / clip_name(self._source.title if self._source else "", ".srt")
+
+
+def _lines(got: GotTranscript) -> tuple[Line, ...]:
+    return lines_of(got.transcript) if got.transcript is not None else ()

@@ -1,0 +1,205 @@
+"""What is said in a source: getting it, reading along, looking for words, cutting lines out, saving it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.errors import ReelyError
+from desktop.hooks.writing import FORMATS
+from desktop.ui.models.transcript import SourceTranscript, Stage
+from desktop.ui.widgets.controls import button, label
+from desktop.ui.widgets.dialogs import message
+from desktop.ui.widgets.words_reader import WordsReader
+from desktop.ui.words import rough_length, size_text, stage_text, time_left
+
+
+class WordsPanel(QWidget):
+    """Shows a `SourceTranscript`, and asks for it when it is looked at first."""
+
+    def __init__(self, transcript: SourceTranscript, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._transcript = transcript
+        self._looking = False
+        self.folder: Path | None = None
+        """Where the user saved last."""
+        self.cancel = button(self.tr("Cancel"))
+        self.cancel.clicked.connect(transcript.cancel)
+        self.listen = button(self.tr("Recognise the speech"), "primary")
+        self.listen.setMinimumHeight(42)
+        self.listen.clicked.connect(transcript.listen)
+        self.again = button(self.tr("Try again"), "primary")
+        self.again.clicked.connect(transcript.try_again)
+        self.back = button(self.tr("Back"), "quiet")
+        self.back.clicked.connect(transcript.dismiss)
+        self.reading = WordsReader(transcript)
+        self.reading.save.clicked.connect(self.choose_file)
+        self.pages = QStackedWidget()
+        self._getting, self._missing = self._build_getting(), self._build_missing()
+        self._failed = self._build_failed()
+        for page in (self._getting, self._missing, self._failed, self.reading):
+            self.pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 14)
+        layout.addWidget(self.pages)
+        transcript.changed.connect(self._show)
+        transcript.saved.connect(self._saved)
+        transcript.save_failed.connect(self._not_saved)
+        self._show()
+
+    # --- building ---
+
+    def _build_getting(self) -> QWidget:
+        page, column = _column()
+        self._stage = label("", "muted", wrap=True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Progress"))
+        self._left = label("", "small")
+        column.addWidget(label(self.tr("Getting the words"), "title"))
+        for widget in (self._stage, self._bar, self._left):
+            column.addWidget(widget)
+        column.addStretch()
+        column.addWidget(self.cancel)
+        return page
+
+    def _build_missing(self) -> QWidget:
+        page, column = _column()
+        self._why = label("", wrap=True)
+        self._offer = label("", "muted", wrap=True)
+        column.addWidget(label(self.tr("There are no words yet"), "title", wrap=True))
+        column.addWidget(self._why)
+        column.addWidget(self._offer)
+        column.addStretch()
+        column.addWidget(self.listen)
+        return page
+
+    def _build_failed(self) -> QWidget:
+        page, column = _column()
+        self._message, self._hint = label("", wrap=True), label("", "muted", wrap=True)
+        self._code = label("", "code")
+        column.addWidget(label(self.tr("The words could not be got"), "title", wrap=True))
+        for widget in (self._message, self._hint, self._code):
+            column.addWidget(widget)
+        column.addStretch()
+        column.addWidget(self.again)
+        column.addWidget(self.back)
+        return page
+
+    # --- showing ---
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Whoever comes here wants to read."""
+        super().showEvent(event)
+        self._transcript.want()
+
+    def _show(self) -> None:
+        transcript = self._transcript
+        self.pages.setCurrentWidget(
+            {
+                Stage.UNKNOWN: self._getting,
+                Stage.GETTING: self._getting,
+                Stage.READY: self.reading,
+                Stage.MISSING: self._missing,
+                Stage.FAILED: self._failed,
+            }[transcript.stage]
+        )
+        if self._looking and transcript.stage is Stage.READY:
+            self.look_for_words()
+        self._show_progress()
+        self._why.setText("\n".join(transcript.notes))
+        self._offer.setText(self._what_listening_takes())
+        self.listen.setVisible(transcript.listening is not None)
+        error = transcript.error
+        self._message.setText(error.message if error else "")
+        self._hint.setText(error.hint if error else "")
+        self._code.setText(error.code if error else "")
+        self.back.setVisible(bool(transcript.notes))
+
+    def _show_progress(self) -> None:
+        transcript = self._transcript
+        progress = None if transcript.cancelling else transcript.progress
+        self.cancel.setEnabled(not transcript.cancelling)
+        if progress is None:
+            self._bar.setRange(0, 0 if transcript.stage is Stage.GETTING else 1)
+            self._stage.setText(self.tr("Stopping") if transcript.cancelling else self.tr("Starting"))
+            self._left.clear()
+        else:
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(round(progress.fraction * 1000))
+            self._stage.setText(stage_text(progress))
+            self._left.setText(time_left(progress))
+
+    def _what_listening_takes(self) -> str:
+        listening = self._transcript.listening
+        if listening is None:
+            return ""
+        words = self.tr("Reely can listen to it, on this computer. That takes about {length}.").format(
+            length=rough_length(max(listening.seconds, 1.0))
+        )
+        if listening.download:
+            words += " " + self.tr("Before that it downloads what it needs for it, once: {size}.").format(
+                size=size_text(listening.download)
+            )
+        return words
+
+    def look_again(self) -> None:
+        """Something else has got words, perhaps: where there were none, look once more."""
+        self._transcript.forget_absence()
+        if self.isVisible():
+            self._transcript.want()
+
+    # --- what the user does ---
+
+    def look_for_words(self) -> None:
+        """Let the user type what to look for, as soon as there are words."""
+        self._looking = self._transcript.stage is not Stage.READY
+        if not self._looking:
+            self.reading.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.reading.field.selectAll()
+
+    def choose_file(self) -> None:
+        """Ask where to save it; the dialog asks before an existing file is replaced."""
+        suggestion = self._transcript.suggestion(self.folder or Path.home())
+        dialog = QFileDialog(self, self.tr("Save the transcript"), str(suggestion))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        filters = {f"{name} (*{suffix})": suffix for suffix, name in self._formats().items()}
+        dialog.setNameFilters(list(filters))
+        dialog.setDefaultSuffix(suggestion.suffix.lstrip("."))
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters[chosen].lstrip(".")))
+        dialog.selectFile(str(suggestion.with_suffix("")))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._chosen)
+        dialog.open()
+
+    def _formats(self) -> dict[str, str]:
+        return {
+            ".srt": self.tr("SubRip subtitles"),
+            ".vtt": self.tr("WebVTT subtitles"),
+            ".txt": self.tr("Plain text"),
+        }
+
+    def _chosen(self, name: str) -> None:
+        path = Path(name)
+        asked = path.suffix.lower() in FORMATS
+        # Of another name than the dialog gave nobody was asked.
+        self._transcript.save(path if asked else path.with_name(path.name + ".srt"), overwrite=asked)
+
+    def _saved(self, path: Path) -> None:
+        self.folder = path.parent
+        self.reading.say(self.tr("Saved as {name}").format(name=path.name))
+
+    def _not_saved(self, error: ReelyError) -> None:
+        message(self, self.tr("Save the transcript"), error.message, error.hint).open()
+
+
+def _column() -> tuple[QWidget, QVBoxLayout]:
+    page = QWidget()
+    column = QVBoxLayout(page)
+    column.setContentsMargins(18, 0, 18, 0)
+    column.setSpacing(10)
+    return page, column
