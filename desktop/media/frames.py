@@ -24,6 +24,7 @@ from desktop.media.frame_decoder import READ_AHEAD, FrameDecoder, FrameIndex
 from desktop.media.frame_times import FrameTimes
 from desktop.media.key_pictures import KeyPictures
 from desktop.media.packets import read_packets
+from desktop.media.picture_cache import PictureCache
 from desktop.media.remote import Media
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ log = logging.getLogger(__name__)
 _CACHE_BYTES = 160 * 2**20
 # Pictures that were just passed, as large as they were decoded.
 _PASSED_BYTES = 48 * 2**20
-# Of those passed earlier every so many is kept for glimpses.
-_MESH = 4
 _GLIMPSE_EVERY = 0.025  # seconds
 # A decode that is this close to its picture is finished even when a newer request has come,
 # so that a drag shows pictures on its way; fewer where glimpses do that.
@@ -91,10 +90,11 @@ class FrameServer:
         self._index = _index_of(media)
         self._decoder = FrameDecoder(media, self._index, max_height)
         self._size = self._decoder.scaler.size
-        self._capacity = max(2 * READ_AHEAD, cache_bytes // self._decoder.scaler.bytes)
-        self._cache: dict[int, VideoFrame] = {}
-        self._passed: dict[int, VideoFrame] = {}  # as they were decoded, in order
-        self._passed_capacity = min(READ_AHEAD, max(2, _PASSED_BYTES // self._decoder.picture_bytes))
+        self._cache = PictureCache(
+            self._decoder.scaler,
+            capacity=max(2 * READ_AHEAD, cache_bytes // self._decoder.scaler.bytes),
+            passed=min(READ_AHEAD, max(2, _PASSED_BYTES // self._decoder.picture_bytes)),
+        )
         self._glimpsed_at = 0.0
         self._wake = threading.Condition()
         self._pending: _Request | None = None
@@ -102,7 +102,6 @@ class FrameServer:
         self._asked_at = 0.0
         self._delivery = threading.RLock()
         self._delivered_exactly = 0  # the number of the last request that was answered exactly
-        self._playhead = 0  # the picture that was asked for last
         self._shown: int | None = None  # the picture that was delivered last
         self._closing = False
         self._painter = self._decoder.scaler.painter()
@@ -143,7 +142,7 @@ class FrameServer:
             request = _Request(number, index, on_frame, on_error, rough, hurried)
             self._pending = self._newest = request
             self._wake.notify()
-        if rough and index not in self._cache:
+        if rough and self._cache.get(index) is None:
             self._keys.urgent(lambda keys: self._glimpse(keys, request))
 
     def thumbnails(self, times: Sequence[float], on_thumbnail: OnThumbnail) -> None:
@@ -179,8 +178,7 @@ class FrameServer:
     def _glimpse(self, keys: KeyPictures, request: _Request) -> None:
         """Deliver what is there or quickly made, if it is closer to where the playhead is by now."""
         index = self._newest.index if self._newest else request.index
-        # A copy: the other thread adds and removes pictures meanwhile.
-        near = min(list(self._cache), key=lambda each: abs(each - index), default=None)
+        near = self._cache.nearest(index)
         picture = self._cache.get(near) if near is not None else None
         if near is not None and picture is not None and self._is_closer(request, near):
             self._deliver(request, near, self._glimpse_painter.to_rgb(picture), exact=False)
@@ -225,7 +223,6 @@ class FrameServer:
             self._answer_requests()
         finally:
             self._cache.clear()
-            self._passed.clear()
             self._decoder.close()
 
     def _answer_requests(self) -> None:
@@ -238,7 +235,7 @@ class FrameServer:
                     return
                 request, self._pending = self._pending, None
             if request is not None:
-                previous, self._playhead = self._playhead, request.index
+                previous, self._cache.playhead = self._cache.playhead, request.index
                 if not self._is_worth_decoding(request, previous):
                     continue
                 self._answer(request)
@@ -257,9 +254,7 @@ class FrameServer:
         """
         playhead = request.index
         ahead = range(playhead, min(playhead + READ_AHEAD, len(self.frame_times) - 1) + 1)
-        first = playhead
-        while first - 1 in self._cache:
-            first -= 1
+        first = self._cache.first_of_run(playhead)
         behind = range(max(first - READ_AHEAD, 0), first)
         if 0 < moved <= _NEARLY_THERE:
             return [ahead]
@@ -291,8 +286,8 @@ class FrameServer:
                 request.on_error(unreadable(self._media))
             return
         if reached is not None:
-            self._deliver(request, reached, self._painter.to_rgb(self._cache[reached]), exact=True)
-        self._keep_passed()
+            self._deliver(request, reached, self._painter.to_rgb(self._cache.shrunk(reached)), exact=True)
+        self._cache.keep_passed(self._is_interrupted)
 
     def _outdated(self, request: _Request, index: int) -> bool:
         """Whether to break off the decoding, which has come to picture `index`, for a newer request.
@@ -309,22 +304,22 @@ class FrameServer:
             return distance > _NEARLY_THERE_ROUGH
         if time_now() - self._glimpsed_at > _GLIMPSE_EVERY and self._is_closer(newer, index):
             self._glimpsed_at = time_now()
-            self._deliver(newer, index, self._painter.to_rgb(self._shrunk(index)), exact=False)
+            self._deliver(newer, index, self._painter.to_rgb(self._cache.shrunk(index)), exact=False)
         return False
 
     def _fill(self, wanted: range) -> None:
         """Cache the wanted pictures while nobody asks for others."""
-        missing = [index for index in wanted if index not in self._cache]
+        missing = self._cache.missing(wanted)
         if not missing or self._is_interrupted(missing[0]):
             return
         try:
             self._decode_to(missing[-1], missing[0], self._is_interrupted)
-            self._keep_passed()
+            self._cache.keep_passed(self._is_interrupted)
         except av.FFmpegError as error:
             # Nobody waits for these pictures; whoever asks for them later is told.
             log.info("reading ahead stopped: %s", error)
 
-    def _is_interrupted(self, _index: int) -> bool:
+    def _is_interrupted(self, _index: int = 0) -> bool:
         """Whether somebody waits for a picture that is not there; one that is there is given on the way."""
         with self._wake:
             request = self._pending
@@ -333,8 +328,9 @@ class FrameServer:
             if request.index not in self._cache:
                 return True
             self._pending = None
-        self._playhead = request.index
-        self._deliver(request, request.index, self._painter.to_rgb(self._cache[request.index]), exact=True)
+        self._cache.playhead = request.index
+        picture = self._cache.shrunk(request.index)
+        self._deliver(request, request.index, self._painter.to_rgb(picture), exact=True)
         return False
 
     def _decode_to(
@@ -350,9 +346,9 @@ class FrameServer:
         nearest: int | None = None
         for index, picture in self._decoder.pictures_towards(target, complete):
             if index >= first:
-                self._remember(index, picture)
+                self._cache.add(index, picture)
             else:
-                self._pass(index, picture)
+                self._cache.pass_by(index, picture)
             if index > target:
                 break
             nearest = index
@@ -361,44 +357,14 @@ class FrameServer:
             if interrupted(index):
                 return None
         if nearest is not None:
-            self._shrunk(nearest)
+            self._cache.shrunk(nearest)
         if nearest is None:
-            nearest = max((i for i in self._cache if i <= target), default=None)
+            nearest = self._cache.last_until(target)
         if nearest is None:
             raise av.InvalidDataError(
                 0, f"no picture can be decoded at {self.frame_times.start_of(target):.3f} s"
             )
         return nearest if nearest in self._cache else None
-
-    def _pass(self, index: int, picture: VideoFrame) -> None:
-        """A picture on the way: shrinking it can wait until the one that was asked for is delivered."""
-        self._passed[index] = picture
-        if len(self._passed) > self._passed_capacity:
-            oldest = next(iter(self._passed))
-            picture = self._passed.pop(oldest)
-            if oldest % _MESH == 0:
-                self._remember(oldest, picture)
-
-    def _shrunk(self, index: int) -> VideoFrame:
-        """A picture that was passed, or is in the cache."""
-        if index in self._passed:
-            self._remember(index, self._passed.pop(index))
-        return self._cache[index]
-
-    def _keep_passed(self) -> None:
-        """Bring the pictures passed last into the cache; only some of them if there is other work."""
-        while self._passed and not self._closing:
-            index, picture = self._passed.popitem()
-            if self._pending is None or index % _MESH == 0:
-                self._remember(index, picture)
-
-    def _remember(self, index: int, picture: VideoFrame) -> None:
-        if index not in self._cache:
-            self._cache[index] = self._decoder.scaler.shrink(picture)
-        if len(self._cache) > self._capacity:
-            # Never the one just decoded: it may be the one that was asked for.
-            others = (each for each in self._cache if each != index)
-            del self._cache[max(others, key=lambda each: abs(each - self._playhead))]
 
 
 def _index_of(media: Media) -> FrameIndex:
