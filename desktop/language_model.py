@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.files import write_file
 from desktop.hooks.llm import troubles
-from desktop.hooks.llm.endpoint import PRESETS, Endpoint, base_url
+from desktop.hooks.llm.endpoint import PRESETS, Endpoint, base_url, endpoint_of
 from desktop.hooks.llm.job import Reranked, RerankJob, Tried, TryModelJob
 from desktop.hooks.llm.outgoing import ModelChoice, Outgoing, outgoing_of
 from desktop.hooks.llm.prices import cost_of, price_of
@@ -215,20 +215,6 @@ class LanguageModel:
                 folder = Folder(self._settings.home)
                 self._opened_secrets = SecretStore(turns=folder.keyring_lock)
             return self._opened_secrets
-
-
-def endpoint_of(url: str, model: str, context: int | None = None) -> Endpoint:
-    """An endpoint of what somebody typed. Raises ReelyError `llm-address-…` or `llm-setting-invalid`."""
-    try:
-        return Endpoint(url=url, model=model.strip(), **({} if context is None else {"context": context}))
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ReelyError(
-            "llm-setting-invalid",
-            f"The setting “{'.'.join(map(str, fault['loc']))}” of the language model is not possible.",
-            f"{fault['msg']}.",
-            Exit.USAGE,
-        ) from None
 
 
 def checked_key(key: str) -> SecretStr:

@@ -183,8 +183,7 @@ def use(  # noqa: PLR0917
     """Use the model at URL: an address, or openai, anthropic, ollama, llama-cpp, lm-studio."""
     console = console_for(as_json)
     with open_workflow() as workflow:
-        from desktop.hooks.llm.endpoint import Price
-        from desktop.language_model import endpoint_of
+        from desktop.hooks.llm.endpoint import Price, endpoint_of
 
         model = workflow.language_model
         endpoint = model.endpoint(url, name)

@@ -37,13 +37,15 @@ from desktop.source.models import Chapter, HeatPoint, Source, Storyboard, Stream
 from desktop.source.preview_media import PreviewMedia
 from desktop.trim.edit import Clip, Edit, MediaInput, Mode
 from desktop.ui import theme
+from desktop.ui.models.second_opinion import Asking
 from desktop.ui.models.session import State
 from desktop.ui.ports import SIGNED_OUT, OnProgress
 from desktop.ui.widgets.editor_page import Tab
+from desktop.ui.widgets.sending_dialog import SendingDialog
 from desktop.ui.window import MainWindow
 from tests.desktop.ui.stage_account import SIGNED_IN, StageAccount
 from tests.desktop.ui.stage_hooks import made_up_hooks
-from tests.desktop.ui.stage_model import StageModel
+from tests.desktop.ui.stage_model import IN_USE, StageModel
 from tests.desktop.ui.stage_transcript import made_up_transcript
 
 LINK = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
@@ -246,7 +248,9 @@ class Photographer:
         painter.end()
 
 
-def photograph_segments(window: MainWindow, photographer: Photographer, duration: float) -> None:
+def photograph_segments(
+    stage: Stage, window: MainWindow, photographer: Photographer, duration: float
+) -> None:
     """Several segments, and proposals over them; then one segment again."""
     timeline = window.timeline
     timeline.add(duration * 0.7, duration * 0.78)
@@ -262,6 +266,7 @@ def photograph_segments(window: MainWindow, photographer: Photographer, duration
     window.marks.choose(1)
     wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
     photographer.take("hooks")
+    photograph_model(stage, window, photographer)
     window.editor.show_tab(Tab.WORDS)
     wait_until(lambda: bool(window.transcript.lines), "the words are there")
     window.editor.words.reading.field.setText("nobody")
@@ -272,6 +277,23 @@ def photograph_segments(window: MainWindow, photographer: Photographer, duration
     window.editor.show_tab(Tab.CLIP)
     timeline.select_all()
     timeline.select(duration * 0.245, duration * 0.41)
+
+
+def photograph_model(stage: Stage, window: MainWindow, photographer: Photographer) -> None:
+    """Choosing a language model, what it would be sent, and the hooks that it has helped to rank."""
+    window.editor.show_tab(Tab.HOOKS)
+    window.models.show_settings()
+    photographer.take("model")
+    window.findChildren(QDialog)[-1].reject()
+    stage.model_settings_kept = IN_USE
+    window.models.opinion.load()
+    wait_until(lambda: window.models.opinion.settings.enabled, "the model is in use")
+    window.models.opinion.ask()
+    wait_until(lambda: any(each.isVisible() for each in window.findChildren(SendingDialog)), "it is shown")
+    photographer.take("model-sending")
+    window.findChildren(SendingDialog)[-1].accept()
+    wait_until(lambda: window.models.opinion.asking is Asking.DONE, "the model has answered")
+    photographer.take("model-ranked")
 
 
 def photograph(stage: Stage, window: MainWindow, photographer: Photographer) -> None:
@@ -293,7 +315,7 @@ def photograph(stage: Stage, window: MainWindow, photographer: Photographer) -> 
     wait_until(lambda: window.player.shown_at == timeline.playhead, "the picture at the playhead is shown")
     wait_until(lambda: window.waveform.peaks is not None, "the waveform is there")
     photographer.take("ready")
-    photograph_segments(window, photographer, duration)
+    photograph_segments(stage, window, photographer, duration)
     window.show_keys()
     photographer.take("keys")
     window.findChildren(QDialog)[-1].accept()

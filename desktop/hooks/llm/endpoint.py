@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from desktop.errors import Exit, ReelyError
 
@@ -47,7 +47,7 @@ class Endpoint(_Frozen):
 
     @field_validator("model")
     @classmethod
-    def _named(cls, model: str, _info: ValidationInfo) -> str:
+    def _named(cls, model: str) -> str:
         if model != model.strip() or not model.isprintable():
             raise ValueError("the name of a model has no space around it and no control characters")
         return model
@@ -83,6 +83,20 @@ PRESETS = (
 )
 """Context of those in the cloud: parts of about an hour, in which nothing is overlooked; of others: what they
 hold unless they were told otherwise."""
+
+
+def endpoint_of(url: str, model: str, context: int | None = None) -> Endpoint:
+    """An endpoint of what somebody typed. Raises ReelyError `llm-address-…` or `llm-setting-invalid`."""
+    try:
+        return Endpoint(url=url, model=model.strip(), **({} if context is None else {"context": context}))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise ReelyError(
+            "llm-setting-invalid",
+            f"The setting “{'.'.join(map(str, fault['loc']))}” of the language model is not possible.",
+            f"{fault['msg']}.",
+            Exit.USAGE,
+        ) from None
 
 
 def base_url(text: str) -> str:

@@ -42,19 +42,27 @@ class Hooks(QObject):
         self._runner = runner
         self._marks = marks
         self._source: Source | None = None
-        self._wanted = ""
+        self.wanted: str | None = None
+        """What the moments shall be about, as it was asked for last."""
+        self.answer: FoundHooks | None = None
         self.stage = Stage.IDLE
         self.progress: Progress | None = None
         self.cancelling = False
         self.error: ReelyError | None = None
-        self.hooks: tuple[Hook, ...] = ()
-        self.notes: tuple[str, ...] = ()
+
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        return self.answer.hooks if self.answer else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.answer.notes if self.answer else ()
 
     def load(self, source: Source | None) -> None:
         """Begin with another source."""
         self._runner.abandon(_LANE)
         self._source = source
-        self.hooks = self.notes = ()
+        self.answer = None
         self._enter(Stage.IDLE)
 
     def find(self, describe: str = "") -> None:
@@ -62,12 +70,12 @@ class Hooks(QObject):
         source = self._source
         if source is None or self.stage is Stage.FINDING:
             return
-        self._wanted = wanted = describe.strip()
+        self.wanted = wanted = describe.strip() or None
         self._enter(Stage.FINDING)
         self._runner.start(
             Task(
                 _LANE,
-                lambda progress, token: self._ports.hooks(source, wanted or None, progress, token),
+                lambda progress, token: self._ports.hooks(source, wanted, progress, token),
                 on_success=self._found,
                 on_failure=self._failed,
                 on_progress=self._progressed,
@@ -76,7 +84,7 @@ class Hooks(QObject):
 
     def find_again(self) -> None:
         """As the last time, after a failure or a refusal."""
-        self.find(self._wanted)
+        self.find(self.wanted or "")
 
     def cancel(self) -> None:
         """Stop looking; what was found before stays."""
@@ -87,21 +95,29 @@ class Hooks(QObject):
 
     def dismiss_error(self) -> None:
         if self.stage is Stage.FAILED:
-            self._enter(Stage.FOUND if self.hooks or self.notes else Stage.IDLE)
+            self._enter(Stage.FOUND if self.answer else Stage.IDLE)
+
+    def improve(self, answer: FoundHooks) -> None:
+        """The same hooks in a better order, and with better words."""
+        if self.stage is Stage.FOUND:
+            self._show(answer)
 
     def _found(self, answer: FoundHooks) -> None:
-        self.hooks, self.notes = answer.hooks, answer.notes
+        self._show(answer)
+        self.found.emit()
+
+    def _show(self, answer: FoundHooks) -> None:
+        self.answer = answer
         self._enter(Stage.FOUND)
         self._marks.show(
             Mark(start=hook.start, end=hook.end, score=hook.score, title=hook.title) for hook in answer.hooks
         )
         if answer.hooks:
             self._marks.choose(0)
-        self.found.emit()
 
     def _failed(self, error: ReelyError) -> None:
         if error.code == "cancelled":
-            self._enter(Stage.FOUND if self.hooks or self.notes else Stage.IDLE)
+            self._enter(Stage.FOUND if self.answer else Stage.IDLE)
             return
         self._enter(Stage.FAILED)
         self.error = error

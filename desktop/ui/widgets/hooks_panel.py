@@ -22,7 +22,9 @@ from desktop.ui import theme
 from desktop.ui.models.account import Account
 from desktop.ui.models.hooks import Hooks, Stage
 from desktop.ui.models.marks import Marks
+from desktop.ui.models.second_opinion import SecondOpinion
 from desktop.ui.widgets.controls import ElidedLabel, button, label
+from desktop.ui.widgets.opinion_banner import OpinionBanner
 from desktop.ui.words import Remedy, meter_words, remedy_for, remedy_text, stage_text, time_left
 
 _LONGEST_WISH = 500
@@ -35,9 +37,18 @@ class HooksPanel(QWidget):
     play_requested = Signal()
     cut_all_requested = Signal()
     remedy_chosen = Signal(object)
+    model_requested = Signal()
 
-    def __init__(self, hooks: Hooks, marks: Marks, account: Account, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        hooks: Hooks,
+        marks: Marks,
+        account: Account,
+        opinion: SecondOpinion,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._opinion = opinion
         self._hooks = hooks
         self._marks = marks
         self._account = account
@@ -52,6 +63,11 @@ class HooksPanel(QWidget):
         self.begin.setMinimumHeight(42)
         self.begin.clicked.connect(self._find)
         self._cost = label("", "small", wrap=True)
+        self._where = label("", "small", wrap=True)
+        self.model = button(self.tr("Language model…"), "link")
+        self.model.clicked.connect(self.model_requested)
+        self.banner = OpinionBanner(opinion, hooks)
+        self.banner.settings_requested.connect(self.model_requested)
         self.cancel = button(self.tr("Cancel"))
         self.cancel.clicked.connect(hooks.cancel)
         self._remedy = Remedy.RETRY
@@ -76,6 +92,7 @@ class HooksPanel(QWidget):
         hooks.changed.connect(self._show)
         marks.changed.connect(self._show_chosen)
         account.changed.connect(self._show)
+        opinion.changed.connect(self._show)
         self._show()
 
     # --- building ---
@@ -85,15 +102,14 @@ class HooksPanel(QWidget):
         column.addWidget(label(self.tr("Let Reely look for the gripping moments"), "heading", wrap=True))
         column.addWidget(
             label(
-                self.tr(
-                    "It reads the captions (or listens), and proposes 15 to 60 seconds with reasons. "
-                    "All of it happens on this computer."
-                ),
+                self.tr("It reads the captions (or listens), and proposes 15 to 60 seconds with reasons."),
                 "small",
                 wrap=True,
             )
         )
+        column.addWidget(self._where)
         column.addWidget(self.describe)
+        column.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch()
         column.addWidget(self._cost)
         column.addWidget(self.begin)
@@ -138,6 +154,7 @@ class HooksPanel(QWidget):
         pair.addWidget(self.again)
         foot.addLayout(pair)
         foot.addWidget(self.cut_all)
+        column.addWidget(self.banner)
         column.addWidget(area, 1)
         column.addLayout(foot)
         return page
@@ -172,6 +189,11 @@ class HooksPanel(QWidget):
             self.tr("Uses one hook run: {left} this month.").format(left=meter_words(status.hook_runs))
             if status.signed_in
             else ""
+        )
+        self._where.setText(
+            self.tr("Then {model} helps to rank them.").format(model=self._opinion.model)
+            if self._opinion.settings.enabled
+            else self.tr("All of it happens on this computer.")
         )
         self._show_progress()
         if hooks.error is not None:
@@ -265,6 +287,10 @@ class HookRow(QFrame):
         words.setSpacing(0)
         words.addWidget(title)
         words.addWidget(label(span, "small"))
+        if hook.title_by:
+            by = ElidedLabel("small")
+            by.setText(self.tr("Title by {model}").format(model=hook.title_by))
+            words.addWidget(by)
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(score)
@@ -306,8 +332,9 @@ class _ReasonRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(_Share(reason.weight), 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(label(reason.note, "small", wrap=True), 1)
-        self.setAccessibleName(f"{reason.note}, {reason.weight:.0%}")
+        note = f"{reason.by}: {reason.note}" if reason.by else reason.note
+        layout.addWidget(label(note, "small", wrap=True), 1)
+        self.setAccessibleName(f"{note}, {reason.weight:.0%}")
 
 
 class _Share(QWidget):

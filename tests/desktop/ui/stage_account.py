@@ -36,6 +36,7 @@ class StageAccount:
     """Implements `desktop.ui.ports.AccountPorts`. Failures are attributes; changes are written down."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.status = SIGNED_OUT
         self.calls_on: set[int] = set()
         self.sign_in_error: ReelyError | None = None

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from desktop.hooks.models import FoundHooks, Hook, Origin, Reason, TranscriptOrigin
+from desktop.hooks.models import Evidence, FoundHooks, Hook, Line, Origin, Reason, TranscriptOrigin
+
+
+def made_up_evidence(duration: float) -> Evidence:
+    """Forty sentences."""
+    step = duration / 40
+    said = (
+        "And nobody had seen it coming.",
+        "Least of all the three of them.",
+        "What was that?",
+        "They flew.",
+    )
+    return Evidence(
+        lines=tuple(
+            Line(start=place * step, end=(place + 0.9) * step, text=said[place % 4]) for place in range(40)
+        ),
+        duration=duration,
+        shots=(),
+        curves={},
+    )
 
 
 def made_up_hooks(duration: float) -> FoundHooks:
@@ -30,5 +49,6 @@ def made_up_hooks(duration: float) -> FoundHooks:
     return FoundHooks(
         hooks=hooks,
         transcript=TranscriptOrigin(origin=Origin.CAPTIONS, language="en"),
+        evidence=made_up_evidence(duration),
         notes=("The signal “reaction” was left out: the transcript names no laughter or applause.",),
     )
