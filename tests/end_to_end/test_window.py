@@ -19,6 +19,7 @@ from desktop.settings import Settings
 from desktop.source.storyboards import Storyboards
 from desktop.ui import theme
 from desktop.ui.models.session import State
+from desktop.ui.models.transcript import Stage
 from desktop.ui.widgets.dialogs import SignInDialog
 from desktop.ui.window import MainWindow
 from desktop.workflow import Workflow
@@ -201,6 +202,46 @@ def test_segments_of_a_project_become_one_clip_in_their_order(
     qtbot.waitUntil(lambda: window.session.state is State.DONE, timeout=WAIT)
     assert frame_numbers(clip) == [*range(5 * FPS, round(5.5 * FPS)), *range(2 * FPS, round(2.25 * FPS))]
     qtbot.waitUntil(lambda: window.account.status.trims.available == 4, timeout=WAIT)
+
+
+def test_from_words_that_are_looked_for_to_a_clip_of_them(
+    window: MainWindow, qtbot: QtBot, youtube_everywhere: YouTube, tmp_path: Path
+) -> None:
+    _paste(window, qtbot, youtube_everywhere.url(PLAIN))
+    _wait_until_shown(window, qtbot)
+    before = len(youtube_everywhere.log.exchanges)
+    qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.transcript.stage is Stage.READY, timeout=WAIT)
+    asked = [each.path for each in youtube_everywhere.log.exchanges[before:]]
+    assert asked.count("/api/timedtext") == 1
+    cues = PLAIN.captions[0].cues
+    assert " ".join(line.text for line in window.transcript.lines) == " ".join(cue.text for cue in cues)
+    reader = window.editor.words.reading
+    qtbot.keyClicks(reader.field, cues[5].text.split()[0])
+    qtbot.keyClick(reader.field, Qt.Key.Key_Down)
+    assert reader.list.hasFocus()
+    qtbot.keyClick(reader.list, Qt.Key.Key_Return)
+    chosen = reader.list.chosen
+    assert chosen is not None
+    line = window.transcript.lines[chosen[0]]
+    assert window.timeline.playhead == pytest.approx(line.start, abs=1 / FPS)
+    qtbot.keyClick(reader.list, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.mouseClick(reader.select, LEFT)
+    saved = tmp_path / "words.vtt"
+    window.transcript.save(saved, overwrite=False)
+    qtbot.waitUntil(lambda: "words.vtt" in reader.said.text(), timeout=WAIT)
+    assert saved.read_text("utf-8").startswith("WEBVTT\nLanguage: en\n")
+    _sign_up(window, qtbot, "words@example.com")
+    clip = tmp_path / "words.mp4"
+    window.export.choose(clip, replace=False)
+    window.start_export()
+    qtbot.waitUntil(lambda: window.session.state is State.DONE, timeout=WAIT)
+    selection, last = window.timeline.selection, window.transcript.lines[chosen[0] + 1]
+    assert line.start - 0.4 <= selection.start <= line.start
+    assert last.end <= selection.end <= last.end + 0.5
+    numbers = frame_numbers(clip)
+    assert numbers == list(range(round(selection.start * FPS), round(selection.end * FPS)))
+    qtbot.waitUntil(lambda: window.account.status.hook_runs.available == 3, timeout=WAIT)
 
 
 def _jobs() -> list[int]:
