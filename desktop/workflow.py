@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LOOKED_THROUGH = 540  # lines; looking through a larger picture for shots takes longer than it is worth
 _FOR_LINKS, _FOR_FILES = ("extract", "fetch", "trim"), ("open-file", "trim")
 
 
@@ -254,11 +253,8 @@ class Workflow:
         """What to listen to and look at: of a file all of it, of a link its sound where words are missing."""
         heard = has_sound(source)
         if source.path is not None:
-            lines = max((stream.height or 0 for stream in source.streams), default=0)
-            return Observable(
-                sound=source.path if heard else None,
-                picture=source.path if 0 < lines <= _LOOKED_THROUGH else None,
-            )
+            seen = any(stream.height for stream in source.streams)
+            return Observable(sound=source.path if heard else None, picture=source.path if seen else None)
         from desktop.source.captions import tracks_in_order  # noqa: PLC0415 - it brings yt-dlp
 
         if transcript is not None or tracks_in_order(source, wish.language) or not heard:

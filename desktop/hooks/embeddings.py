@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop.errors import Exit, ReelyError
 from desktop.hooks.model_files import Model, ModelFile
-
-logger = logging.getLogger(__name__)
+from desktop.hooks.onnx_models import open_session, unusable
+from desktop.hooks.sealed import SealedFolder
 
 SENTENCE_MODEL = Model(
     name="all-MiniLM-L6-v2-int8",
@@ -35,45 +35,49 @@ SENTENCE_MODEL = Model(
 )
 """Apache-2.0. Trained on English; other languages are compared by the words they share with it."""
 _LONGEST = 64  # tokens of a sentence; more changes its meaning little and costs time
-_BATCH = 64  # sentences
+_BATCH = 16  # sentences; more of them wait longer for the longest
+_SIZE = 384  # of a vector
+_MOST_THREADS = 4
+_LIMIT = 32 * 2**20
+"""Bytes of all vectors that are kept; those of an hour take 0.5 MB."""
 
 
 class Embedder:
-    """Turns sentences into unit vectors. The same sentence always gives the same vector."""
+    """Turns sentences into unit vectors. The same sentences together always give the same vectors."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
-        import onnxruntime  # noqa: PLC0415 - half a second that those without the model need not wait
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer  # noqa: PLC0415 - those without the model need not wait for it
 
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._tokenizer.enable_truncation(_LONGEST)
-            self._tokenizer.no_padding()
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # both libraries raise bare exceptions of their own kinds
-            logger.info("the model cannot be used: %s", error)
-            raise ReelyError(
-                "model-unusable",
-                f"The files in {folder} are no model for comparing sentences.",
-                f"Delete the folder so that they are downloaded again, or correct {SENTENCE_MODEL.override}.",
-                Exit.MEDIA,
-            ) from error
+        except Exception as error:  # it raises a bare exception
+            raise unusable(folder, SENTENCE_MODEL, error) from error
+        self._tokenizer.enable_truncation(_LONGEST)
+        self._tokenizer.no_padding()
+        self._session = open_session(folder / "model.onnx", SENTENCE_MODEL)
         self._inputs = {one.name for one in self._session.get_inputs()}
+        shapes = [one.shape for one in self._session.get_outputs()]
+        if "input_ids" not in self._inputs or shapes[0][2:] != [_SIZE]:
+            raise unusable(folder, SENTENCE_MODEL, "its inputs or outputs are others")
+        state = (folder / "model.onnx").stat()
+        self.identity = f"{SENTENCE_MODEL.name} {state.st_size} {state.st_mtime_ns}"
+        """What another model's would not be."""
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit vector a row. Sentences of like length share a batch, so that little is padded."""
-        encoded = self._tokenizer.encode_batch(list(texts))
-        order = sorted(range(len(texts)), key=lambda k: len(encoded[k].ids))
-        rows: dict[int, NDArray[np.float32]] = {}
-        for begin in range(0, len(order), _BATCH):
-            batch = order[begin : begin + _BATCH]
-            rows.update(zip(batch, self._batch([encoded[k].ids for k in batch]), strict=True))
-        return np.stack([rows[k] for k in range(len(texts))]) if texts else np.empty((0, 0), np.float32)
+        different = list(dict.fromkeys(texts))
+        encoded = [one.ids for one in self._tokenizer.encode_batch(different)]
+        order = sorted(range(len(different)), key=lambda k: len(encoded[k]))
+        batches = [order[begin : begin + _BATCH] for begin in range(0, len(order), _BATCH)]
+        found = np.empty((len(different), _SIZE), np.float32)
+        # The longest first: whoever comes last then has little left to do.
+        with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+            rows = pool.map(lambda batch: self._batch([encoded[k] for k in batch]), reversed(batches))
+            for batch, vectors in zip(reversed(batches), rows, strict=True):
+                found[batch] = vectors
+        place = {text: k for k, text in enumerate(different)}
+        return found[[place[text] for text in texts]]
 
     def _batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         width = max(1, *(len(row) for row in tokens))
@@ -93,3 +97,20 @@ class Embedder:
         means = (states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
         lengths = np.linalg.norm(means, axis=1, keepdims=True)
         return np.asarray(means / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+class KeptVectors:
+    """An embedder that remembers, in the cache, the vectors of sentences that come together again."""
+
+    def __init__(self, embedder: Embedder, cache: Path) -> None:
+        self._embedder = embedder
+        self._files = SealedFolder(cache / "vectors", ".vectors", _LIMIT)
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `Embedder.vectors`, to a thousandth."""
+        key = "\n".join([self._embedder.identity, *texts])
+        kept = self._files.read(key)
+        if kept is None or len(kept) != len(texts) * _SIZE * 2:
+            kept = self._embedder.vectors(texts).astype("<f2").tobytes()
+            self._files.keep(key, kept)
+        return np.frombuffer(kept, "<f2").reshape(len(texts), _SIZE).astype(np.float32)

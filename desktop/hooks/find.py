@@ -13,7 +13,7 @@ from desktop.hooks.signals.catalogue import SIGNALS
 from desktop.hooks.signals.curve import Curve, Material, Missing, Signal
 from desktop.hooks.signals.tokens import tokens_of
 from desktop.hooks.slate import slate_of
-from desktop.hooks.speech import Sound, Speech, speech_of
+from desktop.hooks.speech import Sound, SoundMark, Speech, speech_of
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.weights import WEIGHTS
 from desktop.source.models import HeatPoint
@@ -29,8 +29,12 @@ def material_of(
     duration: float | None = None,
     heatmap: tuple[HeatPoint, ...] = (),
     curves: tuple[Curve, ...] = (),
+    sounds: tuple[SoundMark, ...] = (),
 ) -> Material:
-    """What the signals are made of; `duration` is the source's length in seconds where it is known."""
+    """What the signals are made of; `duration` is the source's length in seconds where it is known.
+
+    `sounds` are those that were heard, beside those that the transcript names.
+    """
     whole = duration or transcript.end
     speech = _within(speech_of(transcript), whole)
     sentences = sentences_of(speech.words)
@@ -40,7 +44,7 @@ def material_of(
         sentences=sentences,
         duration=whole,
         language=language,
-        sounds=speech.sounds,
+        sounds=tuple(sorted((*speech.sounds, *sounds), key=lambda mark: mark.start)),
         heatmap=heatmap,
         curves=curves,
         tokens=tokens,
@@ -56,19 +60,30 @@ def hooks_in(
     nothing = _why_no_words(material)
     if nothing is None:
         return _best(material, wish, origin, SIGNALS, shots)
-    found = hooks_without_words(wish, material.duration, material.heatmap, material.curves, shots)
+    found = hooks_without_words(
+        wish,
+        material.duration,
+        heatmap=material.heatmap,
+        curves=material.curves,
+        shots=shots,
+        sounds=material.sounds,
+    )
     return found.model_copy(update={"transcript": origin, "notes": (nothing, *found.notes)})
 
 
 def hooks_without_words(
     wish: Wish,
     duration: float,
+    *,
     heatmap: tuple[HeatPoint, ...] = (),
     curves: tuple[Curve, ...] = (),
     shots: Sequence[float] = (),
+    sounds: tuple[SoundMark, ...] = (),
 ) -> FoundHooks:
     """What the other signals give where nobody speaks; `duration` in seconds."""
-    material = Material(sentences=beats_of(duration), duration=duration, heatmap=heatmap, curves=curves)
+    material = Material(
+        sentences=beats_of(duration), duration=duration, heatmap=heatmap, curves=curves, sounds=sounds
+    )
     telling = [signal for signal in SIGNALS if not signal.of_words]
     if not any(isinstance(signal.curve(material), Curve) for signal in telling if signal is not place.SIGNAL):
         nothing = "There are no hooks: without words nothing is known of this source to choose by."
@@ -101,16 +116,22 @@ def _best(
 def measure(material: Material, signals: Sequence[Signal]) -> tuple[list[tuple[Signal, Curve]], list[str]]:
     """The signals that say something here, and for those that count but are missing a note."""
     measured: list[tuple[Signal, Curve]] = []
-    notes: list[str] = []
+    missing: dict[str, list[str]] = {}
     for signal in signals:
         if signal.name not in WEIGHTS or (signal is described.SIGNAL and material.wanted is None):
             continue
         curve = signal.curve(material)
         if isinstance(curve, Missing):
-            notes.append(f"The signal “{signal.name}” was left out: {curve.why}.")
+            missing.setdefault(curve.why, []).append(f"“{signal.name}”")
         else:
             measured.append((signal, curve))
-    return measured, notes
+    return measured, [_left_out(names, why) for why, names in missing.items()]
+
+
+def _left_out(names: Sequence[str], why: str) -> str:
+    if len(names) == 1:
+        return f"The signal {names[0]} was left out: {why}."
+    return f"The signals {', '.join(names[:-1])} and {names[-1]} were left out: {why}."
 
 
 def _within(speech: Speech, whole: float) -> Speech:

@@ -15,7 +15,7 @@ from desktop.source.models import Source
 
 
 class Observable(BaseModel):
-    """Files of a source: its sound, and its picture where that is small enough to be looked through.
+    """Files of a source: its sound, and its picture.
 
     `origin` is where the source's clock is 0, in seconds of the files; None: where they start.
     """

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
+from collections.abc import Sequence
+from typing import Protocol
 
-from desktop.errors import Exit, ReelyError
-from desktop.hooks.embeddings import SENTENCE_MODEL, Embedder
-from desktop.hooks.model_files import ModelFolder
+import numpy as np
+from numpy.typing import NDArray
+
 from desktop.hooks.signals.curve import Material
 from desktop.hooks.signals.liveliness import DRY, LIVELY
-from desktop.jobs.cancellation import CancelToken
-from desktop.jobs.protocol import Report
-
-logger = logging.getLogger(__name__)
 
 
-def find_embedder(
-    models: ModelFolder, report: Report, *, download: bool
-) -> tuple[Embedder | None, list[str]]:
-    """The embedder and what should be known about it; None without its model.
+class Meaning(Protocol):
+    """Whatever turns sentences into vectors, as `desktop.hooks.embeddings.Embedder` does."""
 
-    With `download` the model is fetched if it is not there; a failure of that costs no more than quality.
-    """
-    try:
-        folder = (
-            models.fetch(SENTENCE_MODEL, report, CancelToken()) if download else models.find(SENTENCE_MODEL)
-        )
-        return (None, []) if folder is None else (Embedder(folder), [])
-    except ReelyError as error:
-        if error.exit is Exit.USAGE:
-            raise
-        logger.info("no embeddings: %s", error.code)
-        return None, [f"{error.message} {error.hint}"]
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One unit vector a row."""
 
 
-def with_meaning(material: Material, embedder: Embedder) -> Material:
+def with_meaning(material: Material, embedder: Meaning) -> Material:
     """The material with the vectors that its signals can use."""
     vectors = embedder.vectors([sentence.text for sentence in material.sentences])
     extra = embedder.vectors([*LIVELY, *DRY, *([material.wanted] if material.wanted else [])])

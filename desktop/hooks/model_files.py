@@ -44,7 +44,10 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Model:
-    """A model. `name` is its folder, `title` what people read, `override` a variable that names a folder."""
+    """A model. `name` is its folder, `title` what people read, `override` a variable that names a folder.
+
+    Without `files` it is not downloaded: only a folder of the user's own can have it.
+    """
 
     name: str
     title: str
@@ -75,6 +78,8 @@ class ModelFolder:
         Raises ReelyError `model-incomplete` if the user names a folder that lacks one.
         """
         chosen = self._environment.get(model.override)
+        if not chosen and not model.files:
+            return None
         folder = Path(chosen).expanduser() if chosen else self._root / model.name
         names = model.needed if chosen and model.needed else tuple(file.name for file in model.files)
         missing = [name for name in names if not (folder / name).is_file()]

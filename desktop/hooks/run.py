@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from desktop.errors import Exit, ReelyError
+from desktop.hooks.embeddings import SENTENCE_MODEL, Embedder, KeptVectors
+from desktop.hooks.face_detector import FACE_MODEL, FaceDetector
 from desktop.hooks.find import hooks_in, hooks_without_words, material_of
 from desktop.hooks.job import HooksJob
 from desktop.hooks.keeping import TranscriptStore
-from desktop.hooks.meaning import find_embedder, with_meaning
+from desktop.hooks.meaning import with_meaning
 from desktop.hooks.model_files import ModelFolder
 from desktop.hooks.models import FoundHooks
 from desktop.hooks.observing import Observation
+from desktop.hooks.onnx_models import open_model
+from desktop.hooks.sound_events import SOUND_MODEL, SoundListener
 from desktop.hooks.transcribe import hear, read_words
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.words import words_of
@@ -26,29 +30,60 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
     models = ModelFolder(job.models, offline=job.offline)
     kept = _kept(job)
     transcript, notes = _read(job, kept)
-    observation = Observation(job.files)
+    # Words alone stay on this computer, and ask nothing of the network.
+    download = job.source is not None and not job.offline
+    observation, told = _observation(job, models, span(report, 0.0, 0.05), download=download)
+    notes += told
     duration = job.source.duration if job.source else None
     heatmap = job.source.heatmap if job.source else ()
     if transcript is None and job.files.sound is not None:
-        transcript, told = _heard(job, models, span(report, 0.0, 0.6))
+        transcript, told = _heard(job, models, span(report, 0.05, 0.6))
         notes += told
     _keep(job, transcript, kept)
     report("signals", 0.6)
     observed = observation.result()
     notes += observed.notes
     if transcript is None:
-        found = hooks_without_words(job.wish, duration or 0.0, heatmap, observed.curves, observed.shots)
+        found = hooks_without_words(
+            job.wish,
+            duration or 0.0,
+            heatmap=heatmap,
+            curves=observed.curves,
+            shots=observed.shots,
+            sounds=observed.sounds,
+        )
         return found.model_copy(update={"notes": (*notes, *found.notes)})
-    material = material_of(transcript, job.wish, duration=duration, heatmap=heatmap, curves=observed.curves)
-    # Words alone stay on this computer, and ask nothing of the network.
-    download = job.source is not None and not job.offline
-    embedder, told = find_embedder(models, span(report, 0.6, 0.9), download=download)
+    material = material_of(
+        transcript,
+        job.wish,
+        duration=duration,
+        heatmap=heatmap,
+        curves=observed.curves,
+        sounds=observed.sounds,
+    )
+    embedder, told = open_model(models, SENTENCE_MODEL, Embedder, span(report, 0.6, 0.9), download=download)
     if embedder is not None and material.sentences:
-        material = with_meaning(material, embedder)
+        kept_vectors = KeptVectors(embedder, job.cache) if job.cache is not None else embedder
+        material = with_meaning(material, kept_vectors)
     report("ranking", 0.9)
     found = hooks_in(transcript, job.wish, material, observed.shots)
     report("ranking", 1.0)
     return found.model_copy(update={"notes": (*notes, *told, *found.notes)})
+
+
+def _observation(
+    job: HooksJob, models: ModelFolder, report: Report, *, download: bool
+) -> tuple[Observation, list[str]]:
+    """Observing that has begun, with the models that are there, and what should be known about those."""
+    detector = listener = None
+    notes: list[str] = []
+    if job.files.picture is not None:
+        detector, told = open_model(models, FACE_MODEL, FaceDetector, report, download=download)
+        notes += told
+    if job.files.sound is not None:
+        listener, told = open_model(models, SOUND_MODEL, SoundListener, report, download=False)
+        notes += told
+    return Observation(job.files, detector, listener), notes
 
 
 def _kept(job: HooksJob) -> Transcript | None:

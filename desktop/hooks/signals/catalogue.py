@@ -1,4 +1,4 @@
-"""All signals that are made of words and of what the site knows, in the order in which they are told."""
+"""All signals, in the order in which they are told."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from desktop.hooks.signals import (
     direct_speech,
     emotion,
     everyday,
+    faces,
     first_person,
+    fresh,
     liveliness,
     loudness,
+    motion,
     names,
     novelty,
     opening,
+    pace,
+    pauses,
     place,
     plainness,
     question,
@@ -26,6 +31,7 @@ from desktop.hooks.signals import (
     replayed,
     second_person,
     self_contained,
+    spoken,
     story,
 )
 from desktop.hooks.signals.curve import Signal
@@ -34,6 +40,10 @@ SIGNALS: tuple[Signal, ...] = (
     described.SIGNAL,
     replayed.SIGNAL,
     loudness.SIGNAL,
+    pace.SIGNAL,
+    pauses.SIGNAL,
+    motion.SIGNAL,
+    faces.SIGNAL,
     reaction.SIGNAL,
     brevity.SIGNAL,
     direct_speech.SIGNAL,
@@ -50,6 +60,8 @@ SIGNALS: tuple[Signal, ...] = (
     emotion.SIGNAL,
     quotability.SIGNAL,
     plainness.SIGNAL,
+    spoken.SIGNAL,
+    fresh.SIGNAL,
     liveliness.SIGNAL,
     novelty.SIGNAL,
     place.SIGNAL,

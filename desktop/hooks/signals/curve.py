@@ -80,6 +80,10 @@ class Material:
     def ends(self) -> Numbers:
         return np.array([sentence.end for sentence in self.sentences])
 
+    def curve(self, name: str) -> Curve | None:
+        """The curve of that name, if it was measured."""
+        return next((curve for curve in self.curves if curve.name == name), None)
+
     @property
     def english(self) -> bool:
         return (self.language or "").partition("-")[0].lower() == "en"

@@ -9,26 +9,33 @@ from desktop.hooks.signals.tokens import around
 
 LIVELY = (
     "That is the funniest thing I have ever heard.",
-    "Everybody burst out laughing at me.",
-    "I am only joking, of course.",
-    "I was so embarrassed that I wanted to disappear.",
-    "I made a complete fool of myself.",
-    "My mother called me and complained.",
     "My wife did not think that was a good idea.",
-    "When I was a kid, my brother dared me.",
-    "Please raise your hand if you have ever done this.",
-    "You should see your faces.",
-    "And he looks at me and says no way.",
-    "So I walk up to this guy and I go, hello.",
+    "I am only joking, of course.",
+    "That's it.",
+    "Here it comes.",
+    "It turns out that I was completely wrong.",
+    "Let's give them a big round of applause.",
+    "I failed every exam at school.",
+    "No, really.",
+    "Everybody burst out laughing at me.",
+    "I googled it, and it got worse.",
+    "Can we try that one more time?",
 )
 DRY = (
-    "The system processes the data in parallel.",
-    "The results show a significant correlation between the variables.",
-    "This structure consists of several layers.",
-    "The rate increased by forty percent over ten years.",
-    "The government should reform its policy.",
-    "Democracy depends on the rule of law.",
+    "The city was founded beside a river.",
+    "The disease spreads from person to person.",
+    "Time and space are related.",
+    "In the next section I will explain the method.",
+    "I believe in you.",
+    "Many people died in the war.",
+    "Dreams come true if you work for them.",
+    "The algorithm learns patterns from examples.",
+    "The treaty was signed by all nations.",
+    "She lost her family in the earthquake.",
+    "This must stop, and it must stop now.",
+    "Artists explore the relation between light and space.",
 )
+"""Dry or earnest: both of them chosen by cross-validation from some hundred that one might say."""
 
 
 def _measure(material: Material) -> Numbers | Missing:

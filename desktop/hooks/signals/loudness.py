@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from desktop.hooks.signals.curve import Curve, Material, Missing, Numbers, Signal
+from desktop.hooks.signals.surroundings import UNIT, standing_out
 
 NAME = "loudness"
 
-_AROUND = 60.0  # seconds on each side that say what is usual
+_LEAST = 1.0  # LU; what differs by less sounds the same
 
 
 def _measure(material: Material) -> Numbers | Missing:
-    curve = next((each for each in material.curves if each.name == NAME), None)
+    curve = material.curve(NAME)
     if curve is None:
         return Missing(NAME, "the sound was not listened to")
-    starts, ends = material.starts, material.ends
-    here = curve.over(starts, ends)
-    usual = curve.over(np.maximum(0.0, starts - _AROUND), ends + _AROUND)
-    spread = max(float((here - usual).std()), 1.0)  # LU; what differs by less sounds the same
-    return np.clip((here - usual) / spread, -2.5, 3.0)
+    return standing_out(curve, material, _LEAST)
 
 
 def loudness_curve(values: Numbers, step: float, first: float = 0.0) -> Curve:
@@ -28,10 +25,4 @@ def loudness_curve(values: Numbers, step: float, first: float = 0.0) -> Curve:
     return Curve(NAME, "LUFS", starts, np.asarray(starts + step, np.float64), values)
 
 
-SIGNAL = Signal(
-    NAME,
-    "standard deviations above the minutes around it",
-    "louder than what is around it",
-    _measure,
-    of_words=False,
-)
+SIGNAL = Signal(NAME, UNIT, "louder than what is around it", _measure, of_words=False)

@@ -1,4 +1,4 @@
-"""Reaction: laughter and applause that captions name, or that a speaker thanks for."""
+"""Reaction: laughter and applause that captions name, that was heard, or that a speaker thanks for."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _measure(material: Material) -> Numbers | Missing:
         if mark.sound is not Sound.MUSIC and place >= 0 and mark.start - ends[place] <= _FOLLOWS:
             values[place] = 1.0
     if values.sum() < _FEWEST:
-        return Missing("reaction", "the transcript names no laughter or applause")
+        return Missing("reaction", "nothing tells of laughter or applause")
     return values
 
 
-SIGNAL = Signal("reaction", "0 or 1", "the audience laughs or claps", _measure)
+SIGNAL = Signal("reaction", "0 or 1", "the audience laughs or claps", _measure, of_words=False)

@@ -22,6 +22,13 @@ def having(material: Material, words: Collection[str]) -> Numbers:
     return np.array([float(any(token in words for token in tokens)) for tokens in material.tokens])
 
 
+def share_of(material: Material, words: Collection[str]) -> Numbers:
+    """The share of each sentence's words among `words`; a sentence counts as three words at least."""
+    return np.array(
+        [sum(token in words for token in tokens) / max(3, len(tokens)) for tokens in material.tokens]
+    )
+
+
 def around(values: Sequence[float] | Numbers, reach: int) -> Numbers:
     """The mean over each sentence and `reach` of them on both sides."""
     padded = np.pad(np.asarray(values, dtype=np.float64), reach, mode="edge")

@@ -87,6 +87,7 @@ def test_those_used_longest_ago_make_room(tmp_path: Path, monkeypatch: pytest.Mo
     store.read(sources[0], None)  # used now
     size = next((tmp_path / "transcripts").iterdir()).stat().st_size
     monkeypatch.setattr(keeping, "_LIMIT", 2 * size)
+    store = TranscriptStore(tmp_path)
     store.keep(sources[2], None, HEARD)
     assert [store.read(source, None) is not None for source in sources] == [True, False, True]
 

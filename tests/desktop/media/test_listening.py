@@ -12,7 +12,8 @@ import pytest
 from desktop.errors import ReelyError
 from desktop.media.loudness import SILENCE, STEP, momentary_loudness
 from desktop.media.mono import mono_blocks
-from desktop.media.shots import shot_times
+from desktop.media.shots import STEP as MOTION_STEP
+from desktop.media.shots import watch
 
 RATE = 16_000
 
@@ -79,11 +80,30 @@ def test_shots_are_found_where_the_film_is_cut(tmp_path: Path) -> None:
         "-f", "lavfi", "-i", "mandelbrot=s=160x90:r=25,trim=duration=2",
         "-filter_complex", "[0][1][2]concat=n=3,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast",
     )  # fmt: skip
-    assert shot_times(film) == pytest.approx([3.0, 7.0], abs=0.1)
+    assert watch(film).shots == pytest.approx((3.0, 7.0), abs=0.1)
 
 
 def test_one_long_shot_has_no_cuts(tmp_path: Path) -> None:
     film = make(
         tmp_path / "film.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=5", "-pix_fmt", "yuv420p"
     )
-    assert shot_times(film) == []
+    assert watch(film).shots == ()
+
+
+def test_motion_tells_where_much_moves_and_not_where_it_is_cut(tmp_path: Path) -> None:
+    film = make(
+        tmp_path / "film.mp4",
+        "-f", "lavfi", "-i", "color=red:s=160x90:r=25:d=4", "-f", "lavfi", "-i", "color=blue:s=160x90:r=25:d=4",
+        "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4",
+        "-filter_complex", "[0][1][2]concat=n=3,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast",
+    )  # fmt: skip
+    motion = watch(film).motion
+    assert len(motion) == pytest.approx(12 / MOTION_STEP, abs=1)
+    still, moving = motion[: int(8 / MOTION_STEP)], motion[int(8 / MOTION_STEP) :]
+    assert max(still) < 0.1
+    assert min(moving) > 0.3
+
+
+def test_a_sound_without_a_picture_has_neither_shots_nor_motion(two_tones: Path) -> None:
+    with pytest.raises(ReelyError, match="encoder stopped"):
+        watch(two_tones)

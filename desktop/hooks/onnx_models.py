@@ -1,0 +1,62 @@
+"""Models in ONNX Runtime, on the CPU: opened in one way, with one error for files that are no model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from desktop.errors import Exit, ReelyError
+from desktop.hooks.model_files import Model, ModelFolder
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Report
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def open_model(
+    models: ModelFolder, model: Model, use: Callable[[Path], T], report: Report, *, download: bool
+) -> tuple[T | None, list[str]]:
+    """What `use` makes of the model's folder, and what should be known about it; None without the model.
+
+    With `download` the model is fetched if it is not there; a failure of that costs no more than quality.
+    """
+    try:
+        folder = models.fetch(model, report, CancelToken()) if download else models.find(model)
+        return (None if folder is None else use(folder)), []
+    except ReelyError as error:
+        if error.exit is Exit.USAGE:
+            raise
+        logger.info("not used: %s, %s", model.title, error.code)
+        return None, [f"{error.message} {error.hint}"]
+
+
+def open_session(path: Path, model: Model) -> Any:
+    """An `onnxruntime.InferenceSession` of one thread: who wants more runs it from several threads at once.
+
+    Threads of its own would wait for each other after each step, which is slow where others work as well.
+    Raises ReelyError `model-unusable` if the file is no model.
+    """
+    import onnxruntime  # noqa: PLC0415 - half a second that those without a model need not wait
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # it raises bare exceptions of its own kinds
+        raise unusable(path.parent, model, error) from error
+
+
+def unusable(folder: Path, model: Model, cause: object) -> ReelyError:
+    """What to raise for a folder whose files are not what they should be."""
+    logger.info("the %s cannot be used: %s", model.title, cause)
+    return ReelyError(
+        "model-unusable",
+        f"The files in {folder} are no {model.title}.",
+        f"Delete the folder so that they are downloaded again, or correct {model.override}.",
+        Exit.MEDIA,
+    )

@@ -1,0 +1,112 @@
+"""Laughter, applause and music in a sound, by a model of YAMNet's form in ONNX Runtime, if the user has one.
+
+YAMNet (tensorflow/models, research/audioset/yamnet) listens to pieces of 0.96 s, one every 0.48 s, and says
+of each of AudioSet's 521 classes how probable it is there. Its usual export takes the waveform itself.
+"""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop.hooks.model_files import Model
+from desktop.hooks.onnx_models import open_session, unusable
+from desktop.hooks.speech import Sound, SoundMark
+from desktop.media.mono import Mono, mono_blocks
+
+SOUND_MODEL = Model(
+    name="yamnet",
+    title="model for hearing laughter and applause",
+    files=(),
+    override="REELY_SOUND_MODEL",
+    needed=("model.onnx", "yamnet_class_map.csv"),
+)
+"""A folder of the user's own; it is not downloaded."""
+RATE = 16_000
+"""Samples a second that it listens to."""
+_PIECE, _HOP = 0.96, 0.48  # seconds
+_PROBABLE = 0.3  # of a class, where people speak at the same time
+_TOGETHER = 1.0  # seconds between two sounds of a kind that are one
+# AudioSet's identifiers (Gemmeke and others, “Audio Set”, ICASSP 2017).
+_CLASSES = {
+    Sound.LAUGHTER: {
+        "/m/01j3sz",
+        "/t/dd00001",
+        "/m/07r660_",
+        "/m/07s04w4",
+        "/m/07sq110",
+        "/m/07rgt08",
+    },
+    Sound.APPLAUSE: {"/m/028ght", "/m/0l15bq", "/m/053hz1"},
+    Sound.MUSIC: {"/m/04rlf"},
+}
+
+
+class SoundListener:
+    """Says what is heard beside speech. The same sound always gives the same answer."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
+        self._session = open_session(folder / SOUND_MODEL.needed[0], SOUND_MODEL)
+        labels = _identifiers(folder)
+        self._columns = {
+            sound: [k for k, label in enumerate(labels) if label in wanted]
+            for sound, wanted in _CLASSES.items()
+        }
+        inputs = self._session.get_inputs()
+        scores = [one.name for one in self._session.get_outputs() if one.shape[-1:] == [len(labels)]]
+        if (
+            not all(self._columns.values())
+            or len(inputs) != 1
+            or len(inputs[0].shape) != 1
+            or len(scores) != 1
+        ):
+            raise unusable(folder, SOUND_MODEL, "its inputs, outputs or classes are others")
+        self._input, self._scores = inputs[0].name, scores[0]
+
+    def marks(self, path: Path, origin: Fraction | None = None) -> tuple[SoundMark, ...]:
+        """What is heard in a file and when, in seconds on the source's clock, in order.
+
+        `origin` is as that of `mono_blocks`. Raises what that raises.
+        """
+        found = {sound: _Runs(sound) for sound in _CLASSES}
+        start = 0.0
+        for block in mono_blocks(path, RATE, origin):
+            for sound, likely in self._heard(block).items():
+                for number in np.flatnonzero(likely >= _PROBABLE):
+                    found[sound].add(start + float(number) * _HOP)
+            start += len(block) / RATE
+        return tuple(
+            sorted((mark for runs in found.values() for mark in runs.marks), key=lambda one: one.start)
+        )
+
+    def _heard(self, block: Mono) -> dict[Sound, NDArray[np.float32]]:
+        scores = self._session.run([self._scores], {self._input: block})[0]
+        return {sound: scores[:, columns].max(axis=1) for sound, columns in self._columns.items()}
+
+
+class _Runs:
+    """Pieces of one sound, put together to marks."""
+
+    def __init__(self, sound: Sound) -> None:
+        self._sound = sound
+        self.marks: list[SoundMark] = []
+
+    def add(self, start: float) -> None:
+        begin = start
+        if self.marks and start - self.marks[-1].end <= _TOGETHER:
+            begin = self.marks.pop().start
+        self.marks.append(SoundMark(begin, start + _PIECE, self._sound))
+
+
+def _identifiers(folder: Path) -> list[str]:
+    """AudioSet's identifiers in the order of the model's outputs."""
+    try:
+        with (folder / SOUND_MODEL.needed[1]).open(encoding="utf-8", newline="") as file:
+            return [row["mid"] for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        raise unusable(folder, SOUND_MODEL, error) from error
