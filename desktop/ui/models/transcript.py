@@ -233,9 +233,12 @@ class SourceTranscript(QObject):
             )
         )
 
-    def suggestion(self, folder: Path) -> Path:
-        """A name for the file, after the source's."""
-        return folder / clip_name(self._source.title if self._source else "", ".srt")
+    def suggestion(self, folder: Path | None) -> Path:
+        """A name in `folder` for the file; of a film on this computer beside it, where players find it."""
+        source = self._source
+        if source is not None and source.path is not None:
+            return (folder or source.path.parent) / f"{source.path.stem}.srt"
+        return (folder or Path.home()) / clip_name(source.title if source else "", ".srt")
 
 
 def _lines(got: GotTranscript) -> tuple[Line, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -278,6 +278,7 @@ class HookRow(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         span = f"{format_timecode(hook.start, 1)} · {format_length(hook.end - hook.start)}"
         self.setAccessibleName(f"{hook.title}, {hook.score:.0f}, {span}")
+        self.setAccessibleDescription("\n".join([*(reason.note for reason in hook.reasons), hook.text]))
         score = label(f"{hook.score:.0f}", "score")
         score.setAlignment(Qt.AlignmentFlag.AlignCenter)
         score.setFixedSize(34, 26)
@@ -316,6 +317,13 @@ class HookRow(QFrame):
         self.setProperty("chosen", chosen)
         self.style().unpolish(self)
         self.style().polish(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Space chooses and plays it, as a click; all other keys are the window's."""
+        if event.key() == Qt.Key.Key_Space:
+            self.chosen.emit(self.number)
+        else:
+            event.ignore()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

@@ -163,17 +163,17 @@ class WordsPanel(QWidget):
 
     def choose_file(self) -> None:
         """Ask where to save it; the dialog asks before an existing file is replaced."""
-        suggestion = self._transcript.suggestion(self.folder or Path.home())
+        suggestion = self._transcript.suggestion(self.folder)
         dialog = QFileDialog(self, self.tr("Save the transcript"), str(suggestion))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
         filters = {f"{name} (*{suffix})": suffix for suffix, name in self._formats().items()}
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix(suggestion.suffix.lstrip("."))
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters[chosen].lstrip(".")))
-        dialog.selectFile(str(suggestion.with_suffix("")))
+        dialog.selectFile(str(suggestion))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._chosen)
+        dialog.filterSelected.connect(lambda chosen: _change_format(dialog, filters[chosen]))
+        dialog.fileSelected.connect(lambda name: self._chosen(Path(name), f".{dialog.defaultSuffix()}"))
         dialog.open()
 
     def _formats(self) -> dict[str, str]:
@@ -183,11 +183,10 @@ class WordsPanel(QWidget):
             ".txt": self.tr("Plain text"),
         }
 
-    def _chosen(self, name: str) -> None:
-        path = Path(name)
+    def _chosen(self, path: Path, suffix: str) -> None:
         asked = path.suffix.lower() in FORMATS
-        # Of another name than the dialog gave nobody was asked.
-        self._transcript.save(path if asked else path.with_name(path.name + ".srt"), overwrite=asked)
+        # About another name than the dialog gave nobody was asked.
+        self._transcript.save(path if asked else path.with_name(path.name + suffix), overwrite=asked)
 
     def _saved(self, path: Path) -> None:
         self.folder = path.parent
@@ -195,6 +194,14 @@ class WordsPanel(QWidget):
 
     def _not_saved(self, error: ReelyError) -> None:
         message(self, self.tr("Save the transcript"), error.message, error.hint).open()
+
+
+def _change_format(dialog: QFileDialog, suffix: str) -> None:
+    """The name in the dialog goes with the format that is chosen."""
+    dialog.setDefaultSuffix(suffix.lstrip("."))
+    for name in dialog.selectedFiles():
+        path = Path(name)
+        dialog.selectFile(str(path.with_suffix(suffix)) if path.suffix.lower() in FORMATS else name)
 
 
 def _column() -> tuple[QWidget, QVBoxLayout]:

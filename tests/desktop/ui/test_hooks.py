@@ -90,6 +90,20 @@ def test_a_click_plays_a_hook_from_its_start_to_its_end(
     assert found.timeline.playhead == pytest.approx(mark.end, abs=0.1)
 
 
+def test_a_row_is_reached_by_tab_played_by_space_and_read_out_with_its_reasons(
+    found: MainWindow, qtbot: QtBot
+) -> None:
+    row = found.editor.hooks.rows[1]
+    assert row.focusPolicy() & Qt.FocusPolicy.TabFocus
+    row.setFocus()
+    QTest.keyClick(row, Qt.Key.Key_Space)
+    assert found.marks.chosen == 1
+    assert found.player.playing
+    found.player.pause()
+    assert "He wakes up" in row.accessibleName()
+    assert "somebody speaks: What was that?" in row.accessibleDescription()
+
+
 def test_a_mark_on_the_timeline_and_its_row_are_chosen_together(found: MainWindow) -> None:
     found.marks.choose(1)
     assert "somebody speaks: What was that?" in words(found.editor.hooks)

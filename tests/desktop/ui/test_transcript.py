@@ -423,6 +423,21 @@ def test_a_name_the_dialog_did_not_ask_about_never_replaces_a_file(
     box.close()
 
 
+def test_the_name_in_the_dialog_goes_with_the_format(reading: MainWindow, tmp_path: Path) -> None:
+    panel = panel_of(reading)
+    panel.folder = tmp_path
+    QTest.mouseClick(panel.reading.save, LEFT)
+    dialog = reading.findChildren(QFileDialog)[-1]
+    title = Path(dialog.selectedFiles()[0]).stem
+    assert reading.session.source is not None
+    assert title in reading.session.source.title.replace("/", "-")
+    dialog.filterSelected.emit(dialog.nameFilters()[1])
+    assert dialog.selectedFiles() == [str(tmp_path / f"{title}.vtt")]
+    dialog.filterSelected.emit(dialog.nameFilters()[2])
+    assert dialog.selectedFiles() == [str(tmp_path / f"{title}.txt")]
+    dialog.reject()
+
+
 # --- strangers' text, many lines, other scripts, screen readers ---
 
 
