@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui import theme
 
@@ -54,6 +63,15 @@ def rule() -> QFrame:
     result = QFrame()
     result.setObjectName("rule")
     return result
+
+
+def panel_page() -> tuple[QWidget, QVBoxLayout]:
+    """A page of the side panel with what lies on it, from top to bottom."""
+    page = QWidget()
+    column = QVBoxLayout(page)
+    column.setContentsMargins(18, 0, 18, 0)
+    column.setSpacing(10)
+    return page, column
 
 
 def empty(layout: QLayout) -> None:

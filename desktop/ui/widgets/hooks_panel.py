@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QProgressBar,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -23,9 +22,10 @@ from desktop.ui.models.account import Account
 from desktop.ui.models.hooks import Hooks, Stage
 from desktop.ui.models.marks import Marks
 from desktop.ui.models.second_opinion import SecondOpinion
-from desktop.ui.widgets.controls import ElidedLabel, button, label
+from desktop.ui.widgets.controls import ElidedLabel, button, label, panel_page
 from desktop.ui.widgets.opinion_banner import OpinionBanner
-from desktop.ui.words import Remedy, meter_words, remedy_for, remedy_text, stage_text, time_left
+from desktop.ui.widgets.progress_lines import ProgressLines
+from desktop.ui.words import Remedy, meter_words, remedy_for, remedy_text
 
 _LONGEST_WISH = 500
 _BAR = QSize(46, 5)
@@ -68,7 +68,8 @@ class HooksPanel(QWidget):
         self.model.clicked.connect(self.model_requested)
         self.banner = OpinionBanner(opinion, hooks)
         self.banner.settings_requested.connect(self.model_requested)
-        self.cancel = button(self.tr("Cancel"))
+        self._finding = ProgressLines(self.tr("Looking for hooks"))
+        self.cancel = self._finding.cancel
         self.cancel.clicked.connect(hooks.cancel)
         self._remedy = Remedy.RETRY
         self.remedy = button(remedy_text(self._remedy), "primary")
@@ -81,7 +82,7 @@ class HooksPanel(QWidget):
         self.again = button(self.tr("Find again"), "quiet")
         self.again.clicked.connect(self._start_over)
         self.pages = QStackedWidget()
-        self._idle, self._finding = self._build_idle(), self._build_finding()
+        self._idle = self._build_idle()
         self._list, self._failed = self._build_list(), self._build_failed()
         for page in (self._idle, self._finding, self._list, self._failed):
             self.pages.addWidget(page)
@@ -98,7 +99,7 @@ class HooksPanel(QWidget):
     # --- building ---
 
     def _build_idle(self) -> QWidget:
-        page, column = _column()
+        page, column = panel_page()
         column.addWidget(label(self.tr("Let Reely look for the gripping moments"), "heading", wrap=True))
         column.addWidget(
             label(
@@ -115,23 +116,8 @@ class HooksPanel(QWidget):
         column.addWidget(self.begin)
         return page
 
-    def _build_finding(self) -> QWidget:
-        page, column = _column()
-        self._stage = label("", "muted", wrap=True)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("Progress"))
-        self._left = label("", "small")
-        column.addWidget(label(self.tr("Looking for hooks"), "title"))
-        column.addWidget(self._stage)
-        column.addWidget(self._bar)
-        column.addWidget(self._left)
-        column.addStretch()
-        column.addWidget(self.cancel)
-        return page
-
     def _build_list(self) -> QWidget:
-        page, column = _column()
+        page, column = panel_page()
         column.setContentsMargins(0, 0, 0, 0)
         inside = QWidget()
         self._column = QVBoxLayout(inside)
@@ -160,7 +146,7 @@ class HooksPanel(QWidget):
         return page
 
     def _build_failed(self) -> QWidget:
-        page, column = _column()
+        page, column = panel_page()
         self._message, self._hint = label("", wrap=True), label("", "muted", wrap=True)
         self._code = label("", "code")
         back = button(self.tr("Back"), "quiet")
@@ -195,7 +181,7 @@ class HooksPanel(QWidget):
             if self._opinion.settings.enabled
             else self.tr("All of it happens on this computer.")
         )
-        self._show_progress()
+        self._finding.show_progress(hooks.progress, stopping=hooks.cancelling)
         if hooks.error is not None:
             self._remedy = remedy_for(hooks.error, opening=False)
             if self._remedy is Remedy.SAVE_ELSEWHERE:  # it is no file that the user names
@@ -214,22 +200,6 @@ class HooksPanel(QWidget):
         self.cut_all.setText(self.tr("Cut all {count}").format(count=count))
         self.cut_all.setVisible(count > 0)
         self.take.setVisible(count > 0)
-
-    def _show_progress(self) -> None:
-        hooks = self._hooks
-        self.cancel.setEnabled(not hooks.cancelling)
-        if hooks.cancelling:
-            self._stage.setText(self.tr("Stopping"))
-            self._left.clear()
-        elif hooks.progress is None:
-            self._bar.setRange(0, 0)
-            self._stage.setText(self.tr("Starting"))
-            self._left.clear()
-        else:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(round(hooks.progress.fraction * 1000))
-            self._stage.setText(stage_text(hooks.progress))
-            self._left.setText(time_left(hooks.progress))
 
     def _fill(self, hooks: tuple[Hook, ...]) -> None:
         self._shown = hooks
@@ -360,11 +330,3 @@ class _Share(QWidget):
             painter.setBrush(theme.color(name))
             painter.drawRoundedRect(QRectF(0, top, _BAR.width() * width, _BAR.height()), 2.5, 2.5)
         painter.end()
-
-
-def _column() -> tuple[QWidget, QVBoxLayout]:
-    page = QWidget()
-    column = QVBoxLayout(page)
-    column.setContentsMargins(18, 0, 18, 0)
-    column.setSpacing(10)
-    return page, column

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import ReelyError
 from desktop.hooks.writing import FORMATS
 from desktop.ui.models.transcript import SourceTranscript, Stage
-from desktop.ui.widgets.controls import button, label
+from desktop.ui.widgets.controls import button, label, panel_page
 from desktop.ui.widgets.dialogs import message
+from desktop.ui.widgets.progress_lines import ProgressLines
 from desktop.ui.widgets.words_reader import WordsReader
-from desktop.ui.words import rough_length, size_text, stage_text, time_left
+from desktop.ui.words import rough_length, size_text
 
 
 class WordsPanel(QWidget):
@@ -26,7 +27,8 @@ class WordsPanel(QWidget):
         self._looking = False
         self.folder: Path | None = None
         """Where the user saved last."""
-        self.cancel = button(self.tr("Cancel"))
+        self._getting = ProgressLines(self.tr("Getting the words"))
+        self.cancel = self._getting.cancel
         self.cancel.clicked.connect(transcript.cancel)
         self.listen = button(self.tr("Recognise the speech"), "primary")
         self.listen.setMinimumHeight(42)
@@ -38,8 +40,7 @@ class WordsPanel(QWidget):
         self.reading = WordsReader(transcript)
         self.reading.save.clicked.connect(self.choose_file)
         self.pages = QStackedWidget()
-        self._getting, self._missing = self._build_getting(), self._build_missing()
-        self._failed = self._build_failed()
+        self._missing, self._failed = self._build_missing(), self._build_failed()
         for page in (self._getting, self._missing, self._failed, self.reading):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
@@ -52,22 +53,8 @@ class WordsPanel(QWidget):
 
     # --- building ---
 
-    def _build_getting(self) -> QWidget:
-        page, column = _column()
-        self._stage = label("", "muted", wrap=True)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("Progress"))
-        self._left = label("", "small")
-        column.addWidget(label(self.tr("Getting the words"), "title"))
-        for widget in (self._stage, self._bar, self._left):
-            column.addWidget(widget)
-        column.addStretch()
-        column.addWidget(self.cancel)
-        return page
-
     def _build_missing(self) -> QWidget:
-        page, column = _column()
+        page, column = panel_page()
         self._why = label("", wrap=True)
         self._offer = label("", "muted", wrap=True)
         column.addWidget(label(self.tr("There are no words yet"), "title", wrap=True))
@@ -78,7 +65,7 @@ class WordsPanel(QWidget):
         return page
 
     def _build_failed(self) -> QWidget:
-        page, column = _column()
+        page, column = panel_page()
         self._message, self._hint = label("", wrap=True), label("", "muted", wrap=True)
         self._code = label("", "code")
         column.addWidget(label(self.tr("The words could not be got"), "title", wrap=True))
@@ -109,7 +96,7 @@ class WordsPanel(QWidget):
         )
         if self._looking and transcript.stage is Stage.READY:
             self.look_for_words()
-        self._show_progress()
+        self._getting.show_progress(transcript.progress, stopping=transcript.cancelling)
         self._why.setText("\n".join(transcript.notes))
         self._offer.setText(self._what_listening_takes())
         self.listen.setVisible(transcript.listening is not None)
@@ -118,20 +105,6 @@ class WordsPanel(QWidget):
         self._hint.setText(error.hint if error else "")
         self._code.setText(error.code if error else "")
         self.back.setVisible(bool(transcript.notes))
-
-    def _show_progress(self) -> None:
-        transcript = self._transcript
-        progress = None if transcript.cancelling else transcript.progress
-        self.cancel.setEnabled(not transcript.cancelling)
-        if progress is None:
-            self._bar.setRange(0, 0 if transcript.stage is Stage.GETTING else 1)
-            self._stage.setText(self.tr("Stopping") if transcript.cancelling else self.tr("Starting"))
-            self._left.clear()
-        else:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(round(progress.fraction * 1000))
-            self._stage.setText(stage_text(progress))
-            self._left.setText(time_left(progress))
 
     def _what_listening_takes(self) -> str:
         listening = self._transcript.listening
@@ -202,11 +175,3 @@ def _change_format(dialog: QFileDialog, suffix: str) -> None:
     for name in dialog.selectedFiles():
         path = Path(name)
         dialog.selectFile(str(path.with_suffix(suffix)) if path.suffix.lower() in FORMATS else name)
-
-
-def _column() -> tuple[QWidget, QVBoxLayout]:
-    page = QWidget()
-    column = QVBoxLayout(page)
-    column.setContentsMargins(18, 0, 18, 0)
-    column.setSpacing(10)
-    return page, column
