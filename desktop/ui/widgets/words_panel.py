@@ -55,9 +55,10 @@ class WordsPanel(QWidget):
 
     def _build_missing(self) -> QWidget:
         page, column = panel_page()
+        self._none = label("", "title", wrap=True)
         self._why = label("", wrap=True)
         self._offer = label("", "muted", wrap=True)
-        column.addWidget(label(self.tr("There are no words yet"), "title", wrap=True))
+        column.addWidget(self._none)
         column.addWidget(self._why)
         column.addWidget(self._offer)
         column.addStretch()
@@ -99,7 +100,9 @@ class WordsPanel(QWidget):
         self._getting.show_progress(transcript.progress, stopping=transcript.cancelling)
         self._why.setText("\n".join(transcript.notes))
         self._offer.setText(self._what_listening_takes())
-        self.listen.setVisible(transcript.listening is not None)
+        can_listen = transcript.listening is not None
+        self._none.setText(self.tr("There are no words yet") if can_listen else self.tr("There are no words"))
+        self.listen.setVisible(can_listen)
         error = transcript.error
         self._message.setText(error.message if error else "")
         self._hint.setText(error.hint if error else "")
