@@ -15,6 +15,8 @@ import deno
 import truststore
 import yt_dlp.globals
 from yt_dlp import YoutubeDL
+from yt_dlp.networking.common import Response
+from yt_dlp.networking.exceptions import HTTPError
 
 from desktop.source.diagnosis import clean_sentence
 
@@ -105,6 +107,26 @@ class _Surroundings:
 _SURROUNDINGS = _Surroundings()
 
 
+class _TidyYoutubeDL(YoutubeDL):
+    """Closes the answers of refused requests in the end: yt-dlp may read them, and leaves them open."""
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params)
+        self._refused: list[Response] = []
+
+    def urlopen(self, req: Any) -> Any:
+        try:
+            return super().urlopen(req)
+        except HTTPError as error:
+            self._refused.append(error.response)
+            raise
+
+    def close(self) -> None:
+        for response in self._refused:
+            response.close()
+        super().close()
+
+
 @contextmanager
 def opened_ytdlp(
     cache: Path, sentences: Sentences, *, patience: float, options: Mapping[str, Any] | None = None
@@ -135,5 +157,5 @@ def opened_ytdlp(
         "ignore_no_formats_error": True,  # what it knows of a refused video is worth more than an exception
         **(options or {}),
     }
-    with _SURROUNDINGS.prepared(cache), YoutubeDL(cast(Any, params)) as ydl:
+    with _SURROUNDINGS.prepared(cache), _TidyYoutubeDL(cast(Any, params)) as ydl:
         yield ydl
