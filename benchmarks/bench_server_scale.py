@@ -80,7 +80,7 @@ def _ways(here: Stage, client: Client) -> set[str]:
         connection.execute("SET enable_seqscan = off")
         connection.commit()
         for text, values in statements:
-            if not text.startswith(("SELECT", "UPDATE", "DELETE")):
+            if not text.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
                 continue
             for (plan,) in connection.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), values):
                 ways |= _nodes(plan[0]["Plan"])

@@ -60,7 +60,10 @@ class Stage:
         return Config.from_environment(self.environment(database))
 
     def make_database(self, name: str, accounts: int, tier: str) -> None:
-        """A migrated database with so many accounts of a tier, each with a device."""
+        """A migrated database with so many accounts of a tier, each with a device that has spent a unit.
+
+        So no table is empty when PostgreSQL makes its plans, which it then keeps.
+        """
         self.cluster.execute(f"CREATE DATABASE {name}")
         app = create_app(self.config(name))
         migrate_database(app)
@@ -99,6 +102,10 @@ def device_id(number: int) -> str:
     return str(uuid.UUID(int=number + (3 << 120)))
 
 
+def lease_id(number: int) -> str:
+    return str(uuid.UUID(int=number + (4 << 120)))
+
+
 def _columns(tier: str) -> dict[str, tuple[str, ...]]:
     """The columns of each table, as templates; in the order in which tables refer to each other."""
     made, key = MADE_AT.isoformat(), base64url(DEVICE_KEY.public_key().public_bytes_raw())
@@ -107,17 +114,57 @@ def _columns(tier: str) -> dict[str, tuple[str, ...]]:
         "usage_stats (account_id, period_id, meter, starts_at, ends_at, granted, settled, held, returned,"
         " expired, debt, excess)"
     )
-    ledger = ("{account}", PERIOD.id, "{meter}", starts, ends, *("0",) * 7)
+    ledger = ("{account}", PERIOD.id, "{meter}", starts, ends, "1", "1", *("0",) * 5)
+    spend = ("{counter}", "{meter}", made, "0" * 64, "1" * 64, made)
     return {
         "accounts (id, email, password_hash, role, email_verified, created_at)": (
             *("{account}", "{number}@example.com", "none", "user", "t", made),
         ),
         "sessions (id, account_id, created_at, last_used_at)": ("{session}", "{account}", made, made),
         "devices (id, account_id, name, platform, public_key, lease_seq, created_at, last_seen_at)": (
-            *("{device}", "{account}", "Laptop", "linux", key, "0", made, made),
+            *("{device}", "{account}", "Laptop", "linux", key, "1", made, made),
         ),
         "gifts (account_id, tier, until, created_at)": ("{account}", tier, "2099-01-01", made),
         stats: ledger,
+        "leases (id, account_id, device_id, seq, period_id, tier, state, issued_at, expires_at, token,"
+        " up_to_counter, head_hash)": (
+            *(
+                "{lease}",
+                "{account}",
+                "{device}",
+                "1",
+                PERIOD.id,
+                tier,
+                "open",
+                made,
+                ends,
+                "token",
+                "2",
+                "1" * 64,
+            ),
+        ),
+        "lease_grants (lease_id, meter, granted, settled, released, excess)": (
+            *("{lease}", "{meter}", "1", "1", "0", "0"),
+        ),
+        "spends (id, account_id, lease_id, counter, meter, at, prev_hash, hash, settled_at)": (
+            *("{lease} {meter}", "{account}", "{lease}", *spend),
+        ),
+        "usage_log (at, account_id, period_id, meter, change, units, lease_id)": (
+            *(made, "{account}", PERIOD.id, "{meter}", "settled", "1", "{lease}"),
+        ),
+        "jobs (id, account_id, device_id, spend_id, state, meter, at, details, reported_at)": (
+            *(
+                "{number} {counter}",
+                "{account}",
+                "{device}",
+                "{lease} {meter}",
+                "completed",
+                "{meter}",
+                made,
+                "{{}}",
+                made,
+            ),
+        ),
     }
 
 
@@ -133,10 +180,12 @@ def _copy(connection: psycopg.Connection, table: str, columns: tuple[str, ...], 
                         account=account_id(number),
                         session=session_id(number),
                         device=device_id(number),
+                        lease=lease_id(number),
                         meter=meter,
+                        counter=counter,
                     )
                     for number in range(first, min(first + 1000, accounts))
-                    for meter in meters
+                    for counter, meter in enumerate(meters, 1)
                 )
             )
 

@@ -139,7 +139,7 @@ def unit_of_work(*, writes: bool) -> Iterator[None]:
     recorded, such as the end of a session whose refresh token came back).
     """
     token = _writing.set(writes)
-    if not writes and db.engine.dialect.name != "sqlite":
+    if not (writes or db.session().in_transaction() or db.engine.dialect.name == "sqlite"):
         # Reading at "read committed" is the same without a transaction, and saves beginning and ending it.
         db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     try:

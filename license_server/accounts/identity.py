@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import g, request
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import load_only
 
 from license_server.accounts import access_tokens
 from license_server.accounts.models import Account, SignInSession
@@ -68,16 +69,25 @@ def identify() -> None:
 
 def identify_and_lock() -> None:
     """The same, and locks the account (see `service.lock`) with the statement that finds it."""
-    _identify(_SIGNED_IN.with_for_update(key_share=True, of=Account))
+    _identify(_SIGNED_IN_AND_LOCKED)
 
 
-_SIGNED_IN = select(Account, SignInSession).join(SignInSession, SignInSession.account_id == Account.id)
+_SIGNED_IN = (
+    select(Account, SignInSession)
+    .join(SignInSession, SignInSession.account_id == Account.id)
+    .where(Account.id == bindparam("account_id"), SignInSession.id == bindparam("session_id"))
+)
+# Devices call again and again, and their endpoints need no more than this.
+_SIGNED_IN_AND_LOCKED = _SIGNED_IN.with_for_update(key_share=True, of=Account).options(
+    load_only(Account.email, Account.role, Account.created_at),
+    load_only(SignInSession.account_id, SignInSession.created_at, SignInSession.ended_at),
+)
 
 
 def _identify(statement: Select[Account, SignInSession]) -> None:
     token = access_tokens.read(bearer_token())
     row = db.session.execute(
-        statement.where(Account.id == token.account_id, SignInSession.id == token.session_id)
+        statement, {"account_id": token.account_id, "session_id": token.session_id}
     ).one_or_none()
     if row is None or row[1].ended_at is not None:
         raise SessionEnded("Sign in again.")

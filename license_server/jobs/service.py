@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from pydantic import JsonValue
 from sqlalchemy import select
@@ -14,52 +15,62 @@ from license_server.devices.models import Device
 from license_server.errors import NotFound
 from license_server.jobs.models import Job
 from license_server.jobs.schemas import JobAnswer
+from license_server.leases.lookup import Asking
 from license_server.webhooks import service as webhooks
 from license_server.webhooks.events import EventType
+from license_server.writes import Row, Write
 
 
-def completed(device: Device, *, spend_id: str, meter: str, at: str, details: JsonValue) -> None:
-    """Tells of a job that was billed now, and keeps what the device says about it, if it says anything."""
-    job = _job(device, "completed", spend_id=spend_id, meter=meter, at=at, details=details)
-    _tell("job.completed", job)
-    if details is not None:
-        db.session.add(job)
+class Report(Protocol):
+    """What a device says of a job."""
+
+    @property
+    def spend_id(self) -> str: ...
+    @property
+    def meter(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def job(self) -> JsonValue: ...
 
 
-def failed(device: Device, *, spend_id: str, meter: str, at: str, details: JsonValue) -> None:
-    """Keeps and tells of a job that failed; nothing where it is known already. The account is locked."""
-    known = select(Job.id).where(Job.device_id == device.id, Job.spend_id == spend_id).limit(1)
-    if db.session.scalar(known) is not None:
-        return
-    job = _job(device, "failed", spend_id=spend_id, meter=meter, at=at, details=details)
-    _tell("job.failed", job)
-    db.session.add(job)
+_KEEP = Write(Job)
 
 
-def _job(
-    device: Device,
-    state: Literal["completed", "failed"],
-    *,
-    spend_id: str,
-    meter: str,
-    at: str,
-    details: JsonValue,
-) -> Job:
+def report(asking: Asking, completed: Sequence[Report], failed: Sequence[Report]) -> list[Row]:
+    """Tells webhooks of jobs that were billed now, and of failed ones that nothing was known of.
+
+    Answers what to `write`: the failed ones, and what was said of the others, if anything. The account is
+    locked by the caller.
+    """
+    new = {failure.spend_id: failure for failure in failed}
+    if new:
+        known = select(Job.spend_id).where(Job.device_id == asking.device.id, Job.spend_id.in_(new))
+        for spend_id in db.session.scalars(known):
+            del new[spend_id]
+    found: list[tuple[EventType, Job]] = [
+        *(("job.completed", _job(asking.device, "completed", each)) for each in completed),
+        *(("job.failed", _job(asking.device, "failed", each)) for each in new.values()),
+    ]
+    if webhooks.FEATURE in asking.stand.tier.features:
+        for event, job in found:
+            webhooks.enqueue(db.session, job.account_id, event, told(job).model_dump(mode="json"))
+    kept = [job for _, job in found if job.state == "failed" or job.details is not None]
+    return [_KEEP.of(job) for job in kept]
+
+
+def _job(device: Device, state: Literal["completed", "failed"], report: Report) -> Job:
     return Job(
         id=new_id(),
         account_id=device.account_id,
         device_id=device.id,
-        spend_id=spend_id,
+        spend_id=report.spend_id,
         state=state,
-        meter=meter,
-        at=at,
-        details=details,
+        meter=report.meter,
+        at=report.at,
+        details=report.job,
         reported_at=now(),
     )
-
-
-def _tell(event: EventType, job: Job) -> None:
-    webhooks.enqueue(db.session, job.account_id, event, told(job).model_dump(mode="json"))
 
 
 def told(job: Job) -> JobAnswer:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import jwt
 from flask import current_app
 from pydantic_core import to_jsonable_python
 
-from license_server.accounts.models import Account
 from license_server.clock import now
 from license_server.config import Config
 from license_server.database import new_id
-from license_server.devices.models import Device
+from license_server.leases.lookup import Asking
 from license_server.leases.models import Lease
-from license_server.tiers.catalogue import Tier
-from license_server.usage.periods import Period
+from license_server.tiers.catalogue import Meter
 
 ISSUER = "https://reely.app"
 AUDIENCE = "reely-desktop"
@@ -21,17 +21,18 @@ LEASE_TYPE = "reely-lease+jwt"
 RECEIPT_TYPE = "reely-receipt+jwt"
 
 
-def sign_lease(lease: Lease, account: Account, device: Device, tier: Tier, period: Period) -> str:
+def sign_lease(lease: Lease, granted: Mapping[Meter, int | None], asking: Asking) -> str:
     """The token of a lease."""
+    tier, period = asking.stand.tier, asking.period
     issued = int(lease.issued_at.timestamp())
     return _sign(
         LEASE_TYPE,
         {
-            **_common(account, device),
+            **_common(asking),
             "jti": lease.id,
             "seq": lease.seq,
             "tier": tier.id,
-            "grants": {grant.meter: grant.granted for grant in lease.grants},
+            "grants": dict(granted),
             "max_source_seconds": tier.max_source_seconds,
             "period": to_jsonable_python({"id": period.id, "ends_at": period.ends_at}),
             "iat": issued,
@@ -42,7 +43,7 @@ def sign_lease(lease: Lease, account: Account, device: Device, tier: Tier, perio
     )
 
 
-def sign_receipt(lease: Lease, account: Account, device: Device, spend_ids: list[str]) -> str:
+def sign_receipt(lease: Lease, asking: Asking, spend_ids: list[str]) -> str:
     """The receipt for everything settled on a lease so far.
 
     `up_to_counter` covers every spend of the chain up to it; `spends` names those of this settlement that
@@ -52,7 +53,7 @@ def sign_receipt(lease: Lease, account: Account, device: Device, spend_ids: list
     return _sign(
         RECEIPT_TYPE,
         {
-            **_common(account, device),
+            **_common(asking),
             "jti": new_id(),
             "seq": lease.seq,
             "iat": issued,
@@ -65,12 +66,12 @@ def sign_receipt(lease: Lease, account: Account, device: Device, spend_ids: list
     )
 
 
-def _common(account: Account, device: Device) -> dict[str, object]:
+def _common(asking: Asking) -> dict[str, object]:
     return {
         "iss": ISSUER,
         "aud": AUDIENCE,
-        "sub": account.id,
-        "device": {"id": device.id, "key": device.public_key},
+        "sub": asking.account.id,
+        "device": {"id": asking.device.id, "key": asking.device.public_key},
     }
 
 

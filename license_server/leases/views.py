@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from license_server.accounts import identity
-from license_server.devices import service as devices
 from license_server.devices.signatures import check_signature
 from license_server.errors import (
     DeviceSignatureExpired,
@@ -13,7 +12,7 @@ from license_server.errors import (
     SignInAgain,
 )
 from license_server.http import Room
-from license_server.leases import issue, settle, tokens
+from license_server.leases import issue, lookup, settle, tokens
 from license_server.leases.schemas import LeaseAnswer, LeaseRequest, SettleAnswer, Settlement
 
 room = Room("leases", __name__)
@@ -25,9 +24,9 @@ _SIGNED = (DeviceSignatureInvalid, DeviceSignatureExpired, NotFound)
 def request_lease(body: LeaseRequest) -> LeaseAnswer:
     """Get a lease for this device; the same request again gets the same lease."""
     caller = identity.caller()
-    device = devices.find(caller.account, body.device_id)
-    check_signature(device)
-    return LeaseAnswer(lease=issue.issue(caller, device, body.request_id, body.wants).token)
+    asking, leases = lookup.of_device(caller.account, body.device_id, request_id=body.request_id)
+    check_signature(asking.device)
+    return LeaseAnswer(lease=issue.issue(caller, asking, leases, body.request_id, body.wants).token)
 
 
 @room.serve("POST", "/leases/<lease_id>/settle", device_signed=True, problems=_SIGNED)
@@ -37,14 +36,13 @@ def settle_spends(lease_id: str, body: Settlement) -> SettleAnswer:
     `lease` is missing from the answer where nothing may be given; `POST /leases` tells why.
     """
     caller = identity.caller()
-    lease = settle.find(caller.account, lease_id)
-    device = devices.find(caller.account, lease.device_id)
-    check_signature(device)
-    results = settle.settle(caller, lease, device, body.spends, body.failures, return_rest=body.return_rest)
-    following = issue.successor(caller, lease, device, body.wants) if body.wants is not None else None
+    asking, lease = lookup.of_lease(caller.account, lease_id)
+    check_signature(asking.device)
+    results = settle.settle(asking, lease, body.spends, body.failures, return_rest=body.return_rest)
+    following = issue.successor(caller, lease, body.wants) if body.wants is not None else None
     counted = [result.spend_id for result in results if result.outcome != "rejected"]
     return SettleAnswer(
         results=results,
-        receipt=tokens.sign_receipt(lease, caller.account, device, counted),
+        receipt=tokens.sign_receipt(lease, asking, counted),
         lease=following.token if following else None,
     )

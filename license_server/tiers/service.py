@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVarTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from license_server.accounts.models import Account
 from license_server.billing.models import Subscription
@@ -15,6 +16,8 @@ from license_server.database import db
 from license_server.errors import TierOffer
 from license_server.tiers.catalogue import BY_ID, FREE, TIERS, Tier
 from license_server.tiers.models import Gift
+
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True)
@@ -25,23 +28,41 @@ class Standing:
     until: datetime | None
 
 
-def standing(account_id: str) -> Standing:
-    """The tier that the account has at this moment: the best of what it was given and what it pays for."""
-    row = db.session.execute(
-        select(Gift.tier, Gift.until, Subscription.tier, Subscription.access_until)
-        .select_from(Account)
-        .outerjoin(Gift, Gift.account_id == Account.id)
-        .outerjoin(Subscription, Subscription.account_id == Account.id)
-        .where(Account.id == account_id)
-    ).one_or_none()
-    given, given_until, paid, paid_until = row or (None,) * 4
-    had = [(given, given_until), (paid, paid_until)]
+STANDING = (Gift.tier, Gift.until, Subscription.tier, Subscription.access_until)
+"""What a statement `with_standing` asks for, and `standing_of` is told."""
+
+
+def with_standing(statement: Select[*Columns]) -> Select[*Columns]:
+    """The statement, which has accounts in it, with what they were given and what they pay for."""
+    return statement.outerjoin(Gift, Gift.account_id == Account.id).outerjoin(
+        Subscription, Subscription.account_id == Account.id
+    )
+
+
+def standing_of(
+    given: str | None, given_until: datetime | None, paid: str | None, paid_until: datetime | None
+) -> Standing:
+    """The tier at this moment: the best of what was given and what is paid for."""
+    at = now()
     best = max(
-        ((tier, until) for tier, until in had if tier and tier != FREE.id and until and until > now()),
+        (
+            (tier, until)
+            for tier, until in ((given, given_until), (paid, paid_until))
+            if tier and tier != FREE.id and until and until > at
+        ),
         key=lambda each: (TIERS.index(BY_ID[each[0]]), each[1]),
         default=None,
     )
     return Standing(FREE, None) if best is None else Standing(BY_ID[best[0]], best[1])
+
+
+_STANDING = with_standing(select(*STANDING).select_from(Account)).where(Account.id == bindparam("account_id"))
+
+
+def standing(account_id: str) -> Standing:
+    """The tier that the account has at this moment."""
+    row = db.session.execute(_STANDING, {"account_id": account_id}).one_or_none()
+    return Standing(FREE, None) if row is None else standing_of(*row)
 
 
 def give(account_id: str, tier: Tier, until: datetime) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from license_server.accounts.models import Account
 from license_server.database import db
@@ -12,7 +12,7 @@ from license_server.errors import QuotaExhausted, WhatWouldHelp
 from license_server.mail import outbox
 from license_server.mail.letters import LimitReached
 from license_server.tiers.catalogue import Meter, Tier
-from license_server.tiers.service import offers, standing
+from license_server.tiers.service import STANDING, Standing, offers, standing_of, with_standing
 from license_server.usage import ledger
 from license_server.usage.models import UsageStats
 from license_server.usage.periods import Period
@@ -32,9 +32,8 @@ _NAMES = {Meter.TRIM: "trims", Meter.HOOK_RUN: "AI hook runs"}
 
 def usage(account: Account) -> Usage:
     """The account's usage, as `GET /auth/usage` tells it. Changes nothing."""
-    tier = standing(account.id).tier
-    period = ledger.current_period(account)
-    by_period = _by_period(account)
+    stand, by_period = _by_period(account)
+    tier, period = stand.tier, ledger.current_period(account)
     present = by_period.get(period.id, {})
     return Usage(
         tier=tier.id,
@@ -65,11 +64,13 @@ def quota_exhausted(account: Account, period: Period, tier: Tier, meter: Meter) 
     )
 
 
-def tell_of_reached_limits(account: Account, period: Period, tier: Tier, meters: Iterable[Meter]) -> None:
+def tell_of_reached_limits(
+    account: Account, period: Period, tier: Tier, settled: Mapping[Meter, int]
+) -> None:
     """Tells the account, once a period, that the units of a meter are used up. The account is locked."""
-    for meter in meters:
+    for meter, units in settled.items():
         limit = tier.limit(meter)
-        if limit is None or _meter(account, period, tier, meter).settled < limit:
+        if limit is None or units < limit:
             continue
         first = outbox.post_once(
             LimitReached(units=_NAMES[meter], limit=limit, renews_at=period.ends_at),
@@ -101,18 +102,23 @@ def _told(account: Account, period: Period, tier: Tier, meter: Meter, stats: Usa
     )
 
 
-def _by_period(account: Account) -> dict[str, dict[str, UsageStats]]:
-    """The account's ledger by period, newest first, and meter."""
-    rows = db.session.scalars(
-        select(UsageStats)
-        .where(UsageStats.account_id == account.id)
-        .order_by(UsageStats.period_id.desc())
-        .execution_options(populate_existing=True)
-    ).all()
+_BY_PERIOD = (
+    with_standing(select(*STANDING, UsageStats).select_from(Account))
+    .outerjoin(UsageStats, UsageStats.account_id == Account.id)
+    .where(Account.id == bindparam("account_id"))
+    .order_by(UsageStats.period_id.desc())
+    .execution_options(populate_existing=True)
+)
+
+
+def _by_period(account: Account) -> tuple[Standing, dict[str, dict[str, UsageStats]]]:
+    """The account's standing, and its ledger by period, newest first, and meter."""
+    rows = db.session.execute(_BY_PERIOD, {"account_id": account.id}).all()
     by_period: dict[str, dict[str, UsageStats]] = {}
-    for stats in rows:
-        by_period.setdefault(stats.period_id, {})[stats.meter] = stats
-    return by_period
+    for *_, stats in rows:
+        if stats is not None:
+            by_period.setdefault(stats.period_id, {})[stats.meter] = stats
+    return standing_of(*rows[0][:-1]), by_period
 
 
 def _past(period_id: str, meters: dict[str, UsageStats]) -> PastPeriod:

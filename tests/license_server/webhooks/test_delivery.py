@@ -125,7 +125,7 @@ def test_a_reached_limit_is_told_once_a_period(
         assert account is not None
         period = ledger.current_period(account)
         for trims in (3, 2, 2):  # Premium has no limit today; these have one
-            usage.tell_of_reached_limits(account, period, replace(PREMIUM, trims=trims), [Meter.TRIM])
+            usage.tell_of_reached_limits(account, period, replace(PREMIUM, trims=trims), {Meter.TRIM: 2})
     deliver_due(app)
     (event,) = events(receiver, endpoint["secret"])
     assert event["type"] == "usage.limit_reached"
