@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -65,7 +66,7 @@ class Form:
     schema: Mapping[str, Any]
 
 
-def _list_of(name: str, **properties: str) -> Form:
+def _list_of(name: str, most: int, **properties: str) -> Form:
     entry = {
         "type": "object",
         "properties": {key: {"type": kind} for key, kind in properties.items()},
@@ -74,15 +75,20 @@ def _list_of(name: str, **properties: str) -> Form:
     }
     whole = {
         "type": "object",
-        "properties": {name: {"type": "array", "items": entry}},
+        "properties": {name: {"type": "array", "items": entry, "maxItems": most}},
         "required": [name],
         "additionalProperties": False,
     }
     return Form(name, whole)
 
 
-PROPOSALS = _list_of("hooks", first="integer", last="integer")
-RANKING = _list_of("ranking", moment="integer", title="string", reason="string")
+def form_of_proposals(most: int) -> Form:
+    return _list_of("hooks", most, first="integer", last="integer")
+
+
+def form_of_ranking(count: int) -> Form:
+    """Its list is limited, as small models do not find an end."""
+    return _list_of("ranking", count, moment="integer", title="string", reason="string")
 
 
 class UnusableError(ValueError):
@@ -95,7 +101,7 @@ def proposals_in(answer: str, first: int, last: int) -> list[tuple[int, int]]:
     Runs that are not in the part are left out. Raises UnusableError where none is left of some, or the
     answer has not the right form.
     """
-    proposed = _read(answer, Proposals).hooks
+    proposed = _read(answer, Proposals, Proposal).hooks
     runs = dict.fromkeys((one.first, one.last) for one in proposed if first <= one.first <= one.last <= last)
     if proposed and not runs:
         raise UnusableError(
@@ -110,7 +116,7 @@ def ranking_in(answer: str, count: int) -> list[Verdict]:
     Raises UnusableError where it names none, or has not the right form.
     """
     verdicts: dict[int, Verdict] = {}
-    for verdict in _read(answer, Ranking).ranking:
+    for verdict in _read(answer, Ranking, Verdict).ranking:
         if 1 <= verdict.moment <= count:
             verdicts.setdefault(verdict.moment, verdict)
     if not verdicts:
@@ -141,16 +147,25 @@ def _words(text: str, longest: int) -> str:
     return clean_text(text, longest)
 
 
-def _read(answer: str, form: type[AnswerT]) -> AnswerT:
-    """The first object in the answer that has the form: models put words and fences around it."""
+def _read(answer: str, form: type[AnswerT], entry: type[_Answer]) -> AnswerT:
+    """The first object in the answer that has the form: models put words and fences around it.
+
+    Of an answer that was cut off, the entries that are whole.
+    """
     if not answer.strip():
         raise UnusableError("there was no answer")
     fault = "it is not JSON"
+    entries: list[_Answer] = []
     for found in _objects(_THOUGHT.sub("", answer[:_LONGEST_ANSWER])):
         try:
             return form.model_validate(found)
         except ValidationError as error:
             fault = _fault(error)
+        with suppress(ValidationError):
+            entries.append(entry.model_validate(found))
+    if entries:
+        (name,) = form.model_fields
+        return form.model_validate({name: entries[:_MOST]})
     raise UnusableError(fault)
 
 

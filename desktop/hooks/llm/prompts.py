@@ -36,15 +36,15 @@ A good moment is a run of sentences that together last {shortest:g} to {longest:
 sentence that makes one want to hear the next, can be understood without what was said before, and ends when \
 its point is made.{about}
 
-Answer with JSON and nothing else: {{"hooks": [{{"first": 12, "last": 17}}]}} with at most {count} moments, \
-the best one first; "first" and "last" are numbers of sentences."""
+Answer with JSON and nothing else: {{"hooks": [{{"first": N, "last": N}}]}} with at most {count} moments, \
+the best one first; each N is the number of a sentence."""
 _COMPARE = """\
 You compare moments of a video that might be cut out as short clips, and put them in order: first the one \
 that most people would watch to its end and show to others. {data}{about}
 
-Answer with JSON and nothing else: {{"ranking": [{{"moment": 2, "title": "…", "reason": "…"}}]}} with every \
-moment once, the best one first. "title" has at most 70 characters, is in the language of what is said, and \
-promises no more than what is said; "reason" says in one short sentence why one would watch it."""
+Answer with JSON and nothing else: {{"ranking": [{{"moment": N, "title": "…", "reason": "…"}}]}} with every \
+moment once, the best one first; N is its number. "title" has at most 70 characters, is in the language of \
+what is said, and promises no more than that; "reason" says in one short sentence why one would watch it."""
 _AGAIN = "That cannot be used: {why}. Answer again, with the JSON alone."
 
 

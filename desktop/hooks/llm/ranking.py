@@ -17,17 +17,17 @@ import numpy as np
 
 from desktop.hooks.candidates import Candidates
 from desktop.hooks.llm.answers import (
-    PROPOSALS,
-    RANKING,
     Form,
     UnusableError,
     Verdict,
+    form_of_proposals,
+    form_of_ranking,
     proposals_in,
     ranking_in,
     reason_in,
     title_in,
 )
-from desktop.hooks.llm.prompts import Message, Part, again, final_of, most_finalists, parts_of
+from desktop.hooks.llm.prompts import Message, Part, again, final_of, most_finalists, parts_of, per_part
 from desktop.hooks.models import Evidence, Hook, Reason, Wish
 from desktop.hooks.signals.curve import Material
 from desktop.hooks.slate import Slate, slate_from
@@ -82,7 +82,7 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     for number, part in enumerate(parts):
         report(_STAGE, number / whole)
         try:
-            proposed.append(_proposed(slate, part, model))
+            proposed.append(_proposed(slate, part, model, per_part(wish)))
         except UnusableError as fault:
             faults.append(str(fault))
     if len(faults) == len(parts):
@@ -90,7 +90,8 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     report(_STAGE, len(parts) / whole)
     finalists = _finalists(slate, proposed, wish)
     final = final_of(evidence, [_run(slate, index) for index in finalists], wish, model.context)
-    verdicts = _answered(model, final, RANKING, lambda answer: ranking_in(answer, len(finalists)))
+    count = len(finalists)
+    verdicts = _answered(model, final, form_of_ranking(count), lambda answer: ranking_in(answer, count))
     words = {finalists[verdict.moment - 1]: verdict for verdict in verdicts}
     notes = []
     if faults:
@@ -98,13 +99,13 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     return Judged(_hooks(slate, wish, finalists, words, model.name), tuple(notes))
 
 
-def _proposed(slate: Slate, part: Part, model: Model) -> list[int]:
+def _proposed(slate: Slate, part: Part, model: Model, most: int) -> list[int]:
     """Candidates that the model proposes in a part."""
 
     def read(answer: str) -> list[tuple[int, int]]:
         return proposals_in(answer, part.first, part.last)
 
-    runs = _answered(model, part.messages, PROPOSALS, read)
+    runs = _answered(model, part.messages, form_of_proposals(most), read)
     found = (nearest_candidate(slate.material, slate.ranked.candidates, *run) for run in runs)
     return [index for index in found if index is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from desktop.hooks.llm import troubles
-from desktop.hooks.llm.answers import RANKING, UnusableError, ranking_in
+from desktop.hooks.llm.answers import UnusableError, form_of_ranking, ranking_in
 from desktop.hooks.llm.client import ModelClient
 from desktop.hooks.llm.job import Reranked, RerankJob, Tried, TryModelJob
 from desktop.hooks.llm.prompts import Message
@@ -37,7 +37,7 @@ def try_model(job: TryModelJob, report: Report) -> Tried:
     started = time.monotonic()
     with ModelClient(job.endpoint, job.key, offline=job.offline) as model:
         try:
-            ranking_in(model.answer(_TRIAL, RANKING), 1)
+            ranking_in(model.answer(_TRIAL, form_of_ranking(1)), 1)
         except UnusableError:
             return Tried(seconds=time.monotonic() - started, usable=False)
     return Tried(seconds=time.monotonic() - started, usable=True)

@@ -15,7 +15,7 @@ import trustme
 from pydantic import SecretStr, ValidationError
 
 from desktop.errors import Exit, ReelyError
-from desktop.hooks.llm.answers import PROPOSALS, UnusableError
+from desktop.hooks.llm.answers import UnusableError, form_of_proposals
 from desktop.hooks.llm.client import ModelClient
 from desktop.hooks.llm.endpoint import PRESETS, Endpoint, Price, base_url
 from desktop.hooks.llm.job import RerankJob
@@ -38,6 +38,7 @@ ASKED = (
     Message(role="system", content="Answer."),
     Message(role="user", content="[0] 3s Hello.\n[1] 3s There.\n[2] 2s You."),
 )
+FORM = form_of_proposals(5)
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def endpoint(server: LanguageModel, **changes: object) -> Endpoint:
 
 def ask(server: LanguageModel, key: str | None = KEY, limit: float = 20.0) -> str:
     with ModelClient(endpoint(server), SecretStr(key) if key else None, limit=limit) as client:
-        return client.answer(ASKED, PROPOSALS)
+        return client.answer(ASKED, FORM)
 
 
 def test_a_question_goes_out_with_its_schema_and_nothing_about_this_computer(server: LanguageModel) -> None:
     with ModelClient(endpoint(server), SecretStr(KEY)) as client:
-        assert client.answer(ASKED, PROPOSALS) == '{"hooks": []}'
+        assert client.answer(ASKED, FORM) == '{"hooks": []}'
         assert (client.usage.requests, client.usage.sent, client.usage.answered) == (1, 100, 10)
     (asked,) = server.asked
     assert asked.path == "/v1/chat/completions"
@@ -99,9 +100,9 @@ def test_what_an_endpoint_does_not_take_is_left_out_from_then_on(
 ) -> None:
     server.always = refuses(*names)
     with ModelClient(endpoint(server), None) as client:
-        client.answer(ASKED, PROPOSALS)
+        client.answer(ASKED, FORM)
         before = len(server.asked)
-        client.answer(ASKED, PROPOSALS)
+        client.answer(ASKED, FORM)
     assert len(server.asked) == before + 1
     assert set(server.asked[-1].body) - {"model", "messages"} == left
 
@@ -184,7 +185,7 @@ def test_nobody_at_the_address_is_said_so() -> None:
     with LanguageModel() as gone:
         there = endpoint(gone)
     with ModelClient(there, None) as client, pytest.raises(ReelyError) as raised:
-        client.answer(ASKED, PROPOSALS)
+        client.answer(ASKED, FORM)
     assert raised.value.code == "llm-unreachable"
     assert "Start the program" in raised.value.hint
 
@@ -199,7 +200,7 @@ def test_an_answer_that_is_all_thought_is_unusable(server: LanguageModel) -> Non
 
 def test_offline_only_this_computer_is_asked(server: LanguageModel) -> None:
     with ModelClient(endpoint(server), None, offline=True) as client:
-        client.answer(ASKED, PROPOSALS)
+        client.answer(ASKED, FORM)
     cloud = Endpoint(url="https://api.openai.com/v1", model="gpt")
     with pytest.raises(ReelyError, match="stay offline"):
         ModelClient(cloud, None, offline=True)

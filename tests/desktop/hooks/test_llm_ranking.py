@@ -279,6 +279,7 @@ def test_a_final_of_long_moments_has_room() -> None:
         '{"hooks": [{"first": 2, "last": 4}, {"first": 2, "last": 4}]}',
         'Sure! Here you are:\n```json\n{"hooks": [{"first": 2, "last": 4}]}\n```\nEnjoy.',
         '<think>{"hooks": [{"first": 9, "last": 9}]} or not</think>{"hooks": [{"first": "2", "last": 4.0}]}',
+        '{"hooks": [{"first": 2, "last": 4}, {"first": 7, "la',
         '{"note": "x"} {"hooks": [{"first": 2, "last": 4, "why": "good"}, {"first": 99, "last": 120}]}',
     ],
 )
