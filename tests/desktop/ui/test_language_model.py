@@ -193,6 +193,7 @@ def test_sending_gives_the_models_order_and_words_marked_as_its_own(
     assert len(panel.rows) == 3
     ports.answered.set()
     qtbot.waitUntil(lambda: with_model.models.opinion.asking is Asking.DONE)
+    qtbot.waitUntil(panel.rows[0].isVisible)  # Qt shows what comes into a layout a moment later
     told = words(panel)
     for each in (
         "Ranked by Reely together with gpt-6-luna.",
