@@ -14,7 +14,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.files import write_file
 from desktop.hooks.llm import troubles
-from desktop.hooks.llm.endpoint import PRESETS, Endpoint, base_url, endpoint_of
+from desktop.hooks.llm.endpoint import (
+    LOCAL_CONTEXT,
+    PRESETS,
+    Endpoint,
+    base_url,
+    endpoint_of,
+)
 from desktop.hooks.llm.job import Reranked, RerankJob, Tried, TryModelJob
 from desktop.hooks.llm.outgoing import ModelChoice, Outgoing, outgoing_of
 from desktop.hooks.llm.prices import cost_of, price_of
@@ -90,7 +96,8 @@ class LanguageModel:
         named = model or (preset or PRESETS[0]).model
         if preset is not None:
             return endpoint_of(address, named, preset.context)
-        return endpoint_of(address, named)
+        endpoint = endpoint_of(address, named)
+        return endpoint_of(address, named, LOCAL_CONTEXT) if endpoint.local else endpoint
 
     # Keys
 

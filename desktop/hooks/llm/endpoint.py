@@ -16,6 +16,9 @@ _CALL = "/chat/completions"
 LEAST_CONTEXT = 2048
 """Tokens; with less there is no room for a minute of speech and an answer."""
 _MOST_CONTEXT = 1_000_000
+LOCAL_CONTEXT = 4096
+"""Tokens that programs on one's own computer hold unless they were told otherwise."""
+_HOUR = 24_576  # tokens; parts of about an hour, in which nothing is overlooked
 
 
 class _Frozen(BaseModel):
@@ -75,14 +78,12 @@ class Preset:
 
 
 PRESETS = (
-    Preset("openai", "OpenAI", "https://api.openai.com/v1", "gpt-6-luna", 24_576),
-    Preset("anthropic", "Anthropic", "https://api.anthropic.com/v1", "claude-haiku-5-5", 24_576),
-    Preset("ollama", "Ollama", "http://localhost:11434/v1", "llama3.2", 4096),
-    Preset("llama-cpp", "llama.cpp", "http://localhost:8080/v1", "default", 4096),
-    Preset("lm-studio", "LM Studio", "http://localhost:1234/v1", "local-model", 4096),
+    Preset("openai", "OpenAI", "https://api.openai.com/v1", "gpt-6-luna", _HOUR),
+    Preset("anthropic", "Anthropic", "https://api.anthropic.com/v1", "claude-haiku-5-5", _HOUR),
+    Preset("ollama", "Ollama", "http://localhost:11434/v1", "llama3.2", LOCAL_CONTEXT),
+    Preset("llama-cpp", "llama.cpp", "http://localhost:8080/v1", "default", LOCAL_CONTEXT),
+    Preset("lm-studio", "LM Studio", "http://localhost:1234/v1", "local-model", LOCAL_CONTEXT),
 )
-"""Context of those in the cloud: parts of about an hour, in which nothing is overlooked; of others: what they
-hold unless they were told otherwise."""
 
 
 def endpoint_of(url: str, model: str, context: int | None = None) -> Endpoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -179,6 +180,29 @@ def test_an_answer_that_does_not_come_to_its_end_is_not_waited_for(
     assert raised.value.code == "llm-slow"
     assert time.monotonic() - started < 8
     server.released.set()
+
+
+def test_the_cloud_is_asked_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        heard: list[bytes] = []
+
+        def refuse() -> None:
+            for _ in range(3):  # it is tried three times
+                connection, _address = proxy.accept()
+                with connection:
+                    heard.append(connection.recv(1000))
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        cloud = Endpoint(url="https://models.example/v1", model="m")
+        with ModelClient(cloud, SecretStr(KEY)) as client, pytest.raises(ReelyError) as raised:
+            client.answer(ASKED, FORM)
+        thread.join()
+    assert raised.value.code == "llm-unreachable"
+    assert heard[0].startswith(b"CONNECT models.example:443 ")
+    assert KEY.encode() not in b"".join(heard)
 
 
 def test_nobody_at_the_address_is_said_so() -> None:
