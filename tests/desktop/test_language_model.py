@@ -81,8 +81,8 @@ def test_the_key_is_in_no_argument_environment_or_file_of_the_child_and_a_stop_i
 
     def look_and_stop() -> None:
         server.hanging.wait(60)
-        for child in psutil.Process().children(recursive=True):
-            seen.append(f"{child.cmdline()} {child.environ()}")
+        children = psutil.Process().children(recursive=True)
+        seen.extend(f"{child.cmdline()} {child.environ()}" for child in children)
         stopped.append(time.monotonic())
         token.cancel()
 

@@ -7,6 +7,7 @@ out anew in the order that comes of it: no score is made up, so scores stay comp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -92,7 +93,7 @@ def judge(evidence: Evidence, wish: Wish, model: Model, report: Report) -> Judge
     final = final_of(evidence, [_run(slate, index) for index in finalists], wish, model.context)
     count = len(finalists)
     verdicts = _answered(model, final, form_of_ranking(count), lambda answer: ranking_in(answer, count))
-    words = {finalists[verdict.moment - 1]: verdict for verdict in verdicts}
+    words = {finalists[verdict.moment - 1]: verdict for verdict in _distinct(verdicts)}
     notes = []
     if faults:
         notes.append(f"{model.name} gave no usable answer to {len(faults)} of {len(parts)} parts.")
@@ -132,6 +133,24 @@ def nearest_candidate(material: Material, candidates: Candidates, first: int, la
     alike = shared / np.maximum(both, 1e-9)
     index = int(np.argmax(alike))
     return index if alike[index] >= _LEAST_ALIKE else None
+
+
+def _distinct(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Without what is said of several moments alike, as small models do: it says nothing of any."""
+    titles = Counter(_plain(verdict.title) for verdict in verdicts)
+    reasons = Counter(_plain(verdict.reason) for verdict in verdicts)
+    return [
+        Verdict(
+            moment=verdict.moment,
+            title=verdict.title if titles[_plain(verdict.title)] == 1 else "",
+            reason=verdict.reason if reasons[_plain(verdict.reason)] == 1 else "",
+        )
+        for verdict in verdicts
+    ]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _run(slate: Slate, index: int) -> tuple[int, int]:

@@ -144,6 +144,18 @@ def test_the_models_order_counts_and_its_words_are_marked() -> None:
     assert ends > transcript.end - 40, "what it proposed at the end is among them"
 
 
+def test_what_is_said_of_every_moment_alike_is_not_shown() -> None:
+    def parrot(said: str) -> str:
+        answer = json.loads(proposing()(said))
+        for row in answer.get("ranking", ()):
+            row |= {"title": "The Greatest", "reason": f"It is no. {row['moment']}."}
+        return json.dumps(answer)
+
+    hooks = judged(talk(11, 120), Wish(count=4), parrot).hooks
+    assert not any(hook.title_by for hook in hooks)
+    assert any(reason.by for hook in hooks for reason in hook.reasons)
+
+
 def test_no_score_is_made_up() -> None:
     """The best hook of both has the score that the best one had: an order moves scores, it makes none."""
     transcript, wish = talk(12, 150), Wish(count=5)
