@@ -42,6 +42,7 @@ def open_session(path: Path, model: Model) -> Any:
     """
     import onnxruntime  # noqa: PLC0415 - half a second that those without a model need not wait
 
+    onnxruntime.disable_telemetry_events()  # Windows has another switch
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1

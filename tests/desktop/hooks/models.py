@@ -16,7 +16,7 @@ _HOP = 7680
 
 
 def face_model(folder: Path, height: float = 40.0) -> Path:
-    """A model of YuNet's form, to which each cell of 8 pixels that is all red is a face of `height` pixels."""
+    """A model of YuNet's form, to which a cell of 8 pixels that is all red is a face of `height` pixels."""
     inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 640, 640])]
     constants = {
         # Blue and green speak against a face, red for it: 1 if all is red, below 0.5 if a third is not.

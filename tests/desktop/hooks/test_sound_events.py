@@ -1,0 +1,83 @@
+"""Laughter that a model hears becomes marks on the source's clock, and marks become reactions."""
+
+from __future__ import annotations
+
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.errors import ReelyError
+from desktop.hooks.model_files import ModelFolder
+from desktop.hooks.sound_events import RATE, SOUND_MODEL, SoundListener
+from desktop.hooks.speech import Sound
+from tests.desktop.hooks.models import face_model, sound_model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sound_model(tmp_path_factory.mktemp("sounds"))
+
+
+def recording(path: Path, seconds: float, loud: list[tuple[float, float]]) -> Path:
+    """Silence with noise in the `loud` spans."""
+    samples = np.zeros(round(seconds * RATE))
+    for start, end in loud:
+        part = samples[round(start * RATE) : round(end * RATE)]
+        part[:] = np.random.default_rng(1).uniform(-0.8, 0.8, len(part))
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+def test_what_is_heard_is_marked_when_it_is_heard(folder: Path, tmp_path: Path) -> None:
+    spans = [(5.0, 8.0), (20.0, 21.5), (58.0, 62.0)]
+    marks = SoundListener(folder).marks(recording(tmp_path / "sound.wav", 70, spans))
+    assert {mark.sound for mark in marks} == {Sound.LAUGHTER}
+    assert len(marks) == len(spans), "one that goes on over the end of a block is one"
+    for mark, (start, end) in zip(marks, spans, strict=True):
+        assert mark.start == pytest.approx(start, abs=1.0)
+        assert mark.end == pytest.approx(end, abs=1.0)
+
+
+def test_marks_are_on_the_sources_clock(folder: Path, tmp_path: Path) -> None:
+    path = recording(tmp_path / "sound.wav", 20, [(10.0, 12.0)])
+    (mark,) = SoundListener(folder).marks(path, origin=Fraction(4))
+    assert mark.start == pytest.approx(6.0, abs=1.0)
+
+
+def test_silence_has_no_marks(folder: Path, tmp_path: Path) -> None:
+    assert SoundListener(folder).marks(recording(tmp_path / "sound.wav", 5, [])) == ()
+
+
+def test_the_model_is_only_ever_the_users_own(folder: Path, tmp_path: Path) -> None:
+    assert ModelFolder(tmp_path, environment={}).find(SOUND_MODEL) is None
+    assert ModelFolder(tmp_path, environment={"REELY_SOUND_MODEL": str(folder)}).find(SOUND_MODEL) == folder
+    with pytest.raises(ReelyError) as caught:
+        ModelFolder(tmp_path, environment={"REELY_SOUND_MODEL": str(tmp_path)}).find(SOUND_MODEL)
+    assert caught.value.code == "model-incomplete"
+
+
+@pytest.mark.parametrize("fault", ["classes", "columns", "form", "bytes"])
+def test_other_files_are_no_such_model(folder: Path, tmp_path: Path, fault: str) -> None:
+    labels = (folder / "yamnet_class_map.csv").read_text()
+    model = (folder / "model.onnx").read_bytes()
+    match fault:
+        case "classes":
+            labels = labels.replace("/m/01j3sz", "/m/other")
+        case "columns":
+            labels = labels.replace("mid", "name")
+        case "form":
+            model = (face_model(tmp_path / "faces") / "model.onnx").read_bytes()
+        case "bytes":
+            model = b"no model"
+    (tmp_path / "yamnet_class_map.csv").write_text(labels)
+    (tmp_path / "model.onnx").write_bytes(model)
+    with pytest.raises(ReelyError) as caught:
+        SoundListener(tmp_path)
+    assert caught.value.code == "model-unusable"
