@@ -4,8 +4,8 @@
 
 TALKS (or the variable REELY_TALKS) is a file of JSON lines, gzipped or not: `{"transcript": [segments],
 "duration": s, "marks": [[seconds, kind], …]}`. A hook counts if a mark lies in it or at most 1 s after
-its end. Embeddings are used if REELY_SENTENCE_MODEL names a folder with the model. Without TALKS nothing is
-measured.
+its end. Embeddings are used if REELY_SENTENCE_MODEL names a folder with the model. The answers are checked
+for faults, with these bounds and with the usual ones. Without TALKS nothing is measured.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import gzip
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,15 @@ from desktop.hooks.candidates import Bounds, Candidates, candidates_of
 from desktop.hooks.captions import parse_transcript
 from desktop.hooks.diversity import choose
 from desktop.hooks.embeddings import SENTENCE_MODEL, Embedder
-from desktop.hooks.find import material_of, measure
+from desktop.hooks.find import hooks_in, material_of, measure
 from desktop.hooks.meaning import with_meaning
 from desktop.hooks.models import Wish
 from desktop.hooks.ranking import rank
 from desktop.hooks.signals.catalogue import SIGNALS
 from desktop.hooks.signals.curve import Curve, Material, Place
+from desktop.hooks.transcript import Transcript
 from desktop.hooks.weights import WEIGHTS, Weight
+from hook_rules import faults
 from side_by_side import machine
 
 _AFTER = 1.0  # seconds after its end within which a mark still belongs to a hook
@@ -38,6 +41,7 @@ _AFTER = 1.0  # seconds after its end within which a mark still belongs to a hoo
 class Talk:
     """One talk, measured: marks in seconds."""
 
+    transcript: Transcript
     material: Material
     candidates: Candidates
     curves: tuple[tuple[Curve, Place], ...]
@@ -50,7 +54,8 @@ def talks(path: Path, wish: Wish, embedder: Embedder | None) -> Iterator[Talk]:
         for line in lines:
             entry = json.loads(line)
             data = {"duration": entry["duration"], "segments": entry["transcript"]}
-            material = material_of(parse_transcript(json.dumps(data).encode()), wish)
+            transcript = parse_transcript(json.dumps(data).encode())
+            material = material_of(transcript, wish)
             if embedder is not None:
                 material = with_meaning(material, embedder)
             bounds = Bounds(wish.shortest, wish.longest)
@@ -58,7 +63,8 @@ def talks(path: Path, wish: Wish, embedder: Embedder | None) -> Iterator[Talk]:
             measured, _ = measure(material, SIGNALS)
             curves = tuple((curve, signal.place) for signal, curve in measured)
             if len(candidates):
-                yield Talk(material, candidates, curves, tuple(mark[0] for mark in entry["marks"]))
+                marks = tuple(mark[0] for mark in entry["marks"])
+                yield Talk(transcript, material, candidates, curves, marks)
 
 
 def share(measured: list[Talk], weights: Mapping[str, Weight]) -> tuple[float, float]:
@@ -76,6 +82,16 @@ def share(measured: list[Talk], weights: Mapping[str, Weight]) -> tuple[float, f
         best += found[0]
         three += any(found)
     return best / len(measured), three / len(measured)
+
+
+def check(measured: list[Talk], wish: Wish) -> tuple[int, Counter[str]]:
+    """The number of hooks in all answers, and how often each fault is in them."""
+    hooks, found = 0, Counter[str]()
+    for talk in measured:
+        answer = hooks_in(talk.transcript, wish, talk.material)
+        found.update(faults(answer, talk.material.sentences, talk.material.duration, wish))
+        hooks += len(answer.hooks)
+    return hooks, found
 
 
 def main() -> None:
@@ -96,6 +112,13 @@ def main() -> None:
     kind = "with embeddings" if folder else "without embeddings"
     print(f"hooks of {wish.shortest:g} to {wish.longest:g} s in {len(measured)} talks, {kind}  [{machine()}]")
     print(f"all signals: best {best:.3f}, first three {three:.3f}", flush=True)
+    for bounds in (wish, Wish()):
+        hooks, found = check(measured, bounds)
+        kinds = ", ".join(f"{fault} ({count})" for fault, count in found.most_common())
+        print(
+            f"{found.total()} faults in {hooks} hooks of {bounds.shortest:g} to {bounds.longest:g} s {kinds}",
+            flush=True,
+        )
     present = {curve.name for talk in measured for curve, _ in talk.curves}
     for name in (name for name in WEIGHTS if options.leave_out and name in present):
         less, fewer = share(measured, {one: weight for one, weight in WEIGHTS.items() if one != name})

@@ -12,17 +12,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
 import imageio_ffmpeg
-import psutil
 
 from desktop.trim.cut import TrimJob, trim
 from desktop.trim.edit import Edit, MediaInput, Segment
-from side_by_side import Ratio, Spent, machine
+from side_by_side import Ratio, Spent, machine, watched
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 BETWEEN, ON_KEYFRAMES = (12.32, 102.32), (10.0, 100.0)
@@ -81,7 +79,7 @@ def measure(what: str, ours: Sequence[str], who: str, peer: Sequence[str], folde
     """Run both in turn and print the medians and the ratios, pair by pair."""
     pairs = []
     for number in range(RUNS + 1):
-        pair = spent(ours), spent(peer)
+        pair = watched(ours), watched(peer)
         if number:  # the first pair warms the file cache
             pairs.append(pair)
         for clip in folder.glob("*ours*"):
@@ -95,32 +93,6 @@ def measure(what: str, ours: Sequence[str], who: str, peer: Sequence[str], folde
 
 seconds: Callable[[Spent], float] = lambda run: run.seconds  # noqa: E731
 megabytes: Callable[[Spent], float] = lambda run: run.peak_memory / 1e6  # noqa: E731
-
-
-def spent(command: Sequence[str]) -> Spent:
-    """Run a command to its end and watch its memory and that of its children."""
-    started, peak = time.perf_counter(), 0
-    with tempfile.TemporaryFile() as said:
-        process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        while process.poll() is None:
-            peak = max(peak, memory_of(process))
-            time.sleep(0.02)  # how finely memory is sampled
-        elapsed = time.perf_counter() - started
-        if process.returncode:
-            said.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, list(command), said.read())
-    return Spent(elapsed, peak)
-
-
-def memory_of(process: psutil.Process) -> int:
-    """Resident bytes of the process and all that it started."""
-    total = 0
-    try:
-        for one in (process, *process.children(recursive=True)):
-            total += one.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass  # it ended just now
-    return total
 
 
 def cut(source: Path, target: Path, start: float, end: float) -> None:

