@@ -10,9 +10,12 @@ from desktop.errors import Exit, ReelyError
 
 
 class Job(BaseModel):
-    """Base of every job: plain data that says what to do. `kind` picks the function that does it."""
+    """Base of every job: plain data that says what to do. `kind` picks the function that does it.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Faults in it are told without what stands in it, as a job may hold a secret.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     kind: str
 
 

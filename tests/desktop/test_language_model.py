@@ -17,10 +17,14 @@ from desktop.hooks.llm.endpoint import Endpoint
 from desktop.hooks.llm.outgoing import ModelChoice
 from desktop.hooks.models import FoundHooks, Wish
 from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Progress
 from desktop.jobs.supervisor import Supervisor
 from desktop.language_model import LanguageModel, checked_key
+from desktop.model_ports import WorkflowModelPorts
 from desktop.settings import Settings
+from desktop.ui.model_ports import ModelSettings
 from desktop.worker import worker_command
+from desktop.workflow import Workflow
 from tests.desktop.hooks.test_find import found, talk
 from tests.language_model import KEY, hangs
 from tests.language_model import LanguageModel as Server
@@ -160,6 +164,33 @@ def test_a_choice_is_kept_and_forgotten_with_its_key(
     assert model.choice() == ModelChoice()
     assert not model.has_key(endpoint)
     assert not (home / "language-model.json").exists()
+
+
+def test_the_windows_ports_do_all_of_it(server: Server, local: FoundHooks, home: Path) -> None:
+    class Ports(WorkflowModelPorts):
+        def __init__(self, workflow: Workflow) -> None:
+            self._workflow = workflow
+
+    there, token = Endpoint(url=server.url, model="stage-1", context=8192), CancelToken()
+    with Workflow(Settings(home=home, server_url="https://example.com", offline=False)) as workflow:
+        ports = Ports(workflow)
+        assert ports.model_settings() == ModelSettings()
+        with pytest.raises(ReelyError, match="No language model is chosen"):
+            ports.outgoing(local, None)
+        assert ports.try_model(there, KEY, token).usable
+        settings = ports.use_model(True, there, KEY)
+        assert settings == ModelSettings(enabled=True, endpoint=there, key_kept=True, key_lasts=False)
+        assert ports.use_model(True, there, "") == settings == ports.model_settings()
+        outgoing = ports.outgoing(local, "the sea")
+        assert outgoing is not None
+        assert "moments about this: the sea" in outgoing.text
+        assert not outgoing.agreed
+        ports.agree_to_send(there)
+        seen: list[Progress] = []
+        assert ports.rerank(local, "the sea", seen.append, token).hooks[0].title_by == "stage-1"
+        assert seen
+        assert "the sea" in str(server.asked[-1].body)
+        assert ports.forget_model() == ports.model_settings() == ModelSettings()
 
 
 @pytest.mark.parametrize(

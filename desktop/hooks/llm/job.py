@@ -16,10 +16,6 @@ from desktop.timecode import format_length
 
 
 class _AskingJob(Job):
-    """Not even a fault in a job may show its key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
     endpoint: Endpoint
     key: SecretStr | None = None
     offline: bool = False

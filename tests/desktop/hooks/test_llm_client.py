@@ -23,6 +23,7 @@ from desktop.hooks.llm.job import RerankJob
 from desktop.hooks.llm.prices import cost_of, price_of, tokens_in
 from desktop.hooks.llm.prompts import Message
 from desktop.hooks.models import Evidence, Wish
+from desktop.jobs.protocol import Job
 from tests.language_model import (
     KEY,
     Fault,
@@ -328,6 +329,9 @@ def test_a_job_shows_its_key_to_the_pipe_alone() -> None:
     assert RerankJob.model_validate_json(piped).key == SecretStr(KEY)
     with pytest.raises(ValidationError) as raised:
         RerankJob.model_validate_json(json.dumps({**json.loads(piped), "wish": KEY, "more": KEY}))
+    assert KEY not in str(raised.value)
+    with pytest.raises(ValidationError) as raised:
+        Job.model_validate_json(piped[:-1], extra="ignore")
     assert KEY not in str(raised.value)
 
 
