@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 LAUGHTER, APPLAUSE, MUSIC = 13, 62, 132
@@ -18,7 +20,7 @@ _HOP = 7680
 def face_model(folder: Path, height: float = 40.0) -> Path:
     """A model of YuNet's form, to which a cell of 8 pixels that is all red is a face of `height` pixels."""
     inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 640, 640])]
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         # Blue and green speak against a face, red for it: 1 if all is red, below 0.5 if a third is not.
         "red": np.array([[-1, -1, 1]], np.float32).reshape(1, 3, 1, 1) / 255,
     }
@@ -55,7 +57,11 @@ def sound_model(folder: Path) -> Path:
     """A model of YAMNet's form, to which all that is loud is laughter."""
     gains = np.zeros((1, _CLASSES), np.float32)
     gains[0, LAUGHTER] = 10.0
-    constants = {"first": np.array([0, 1], np.int64), "gains": gains, "rows": np.array([-1, 1], np.int64)}
+    constants: dict[str, NDArray[Any]] = {
+        "first": np.array([0, 1], np.int64),
+        "gains": gains,
+        "rows": np.array([-1, 1], np.int64),
+    }
     nodes = [
         helper.make_node("Abs", ["waveform"], ["swings"]),
         helper.make_node("Unsqueeze", ["swings", "first"], ["channel"]),
@@ -80,7 +86,7 @@ def _saved(
     nodes: list[onnx.NodeProto],
     inputs: list[onnx.ValueInfoProto],
     outputs: list[onnx.ValueInfoProto],
-    constants: dict[str, np.ndarray],
+    constants: dict[str, NDArray[Any]],
 ) -> Path:
     held = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "model", inputs, outputs, held)

@@ -46,7 +46,7 @@ def values(signal: Signal, of: Material) -> Numbers:
 
 
 def steady(step: float, level: list[float], name: str) -> Curve:
-    starts = np.arange(len(level)) * step
+    starts = np.arange(len(level), dtype=np.float64) * step
     return Curve(name, "", starts, starts + step, np.array(level, dtype=np.float64))
 
 
