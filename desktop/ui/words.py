@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
 from desktop.errors import Exit, ReelyError, TierRefusal
+from desktop.hooks.models import Usage
 from desktop.jobs.protocol import Progress
 from desktop.timecode import format_length
 from desktop.ui.ports import AccountStatus, Meter
@@ -88,6 +89,14 @@ def meter_words(meter: Meter) -> str:
     if meter.available is None:
         return _tr("{limit} a month").format(limit=meter.limit)
     return _tr("{left} of {limit} left").format(left=meter.available, limit=meter.limit)
+
+
+def usage_text(usage: Usage) -> str:
+    """`1,100 tokens, $0.0002.`, or nothing where nobody counted."""
+    if not usage.sent:
+        return ""
+    tokens = _tr("{tokens} tokens").format(tokens=QLocale().toString(usage.sent + usage.answered))
+    return f"{tokens}, ${usage.cost:.4f}." if usage.cost else f"{tokens}."
 
 
 def on_device_words(meter: Meter) -> str:

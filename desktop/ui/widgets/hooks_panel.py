@@ -64,7 +64,7 @@ class HooksPanel(QWidget):
         self.begin.clicked.connect(self._find)
         self._cost = label("", "small", wrap=True)
         self._where = label("", "small", wrap=True)
-        self.model = button(self.tr("Language model…"), "link")
+        self.model = button(self.tr("Language model…"), "inline")
         self.model.clicked.connect(self.model_requested)
         self.banner = OpinionBanner(opinion, hooks)
         self.banner.settings_requested.connect(self.model_requested)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from desktop.ui.models.hooks import Hooks, Stage
 from desktop.ui.models.second_opinion import Asking, SecondOpinion
 from desktop.ui.widgets.controls import button, label
+from desktop.ui.words import usage_text
 
 
 class OpinionBanner(QWidget):
@@ -25,11 +26,11 @@ class OpinionBanner(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the language model"))
-        self.stop = button(self.tr("Stop"), "link")
+        self.stop = button(self.tr("Stop"), "inline")
         self.stop.clicked.connect(opinion.stop)
-        self.ask = button("", "link")
+        self.ask = button("", "inline")
         self.ask.clicked.connect(opinion.ask)
-        self.settings = button(self.tr("Settings…"), "link")
+        self.settings = button(self.tr("Settings…"), "inline")
         self.settings.clicked.connect(self.settings_requested)
         buttons = QHBoxLayout()
         buttons.setSpacing(0)
@@ -94,8 +95,7 @@ class OpinionBanner(QWidget):
                 )
             case Asking.DONE:
                 usage = self._hooks.answer.usage if self._hooks.answer else None
-                return self.tr("Ranked by Reely together with {model}.").format(
-                    model=usage.model if usage else model
-                )
+                said = self.tr("Ranked by Reely together with {model}.").format(model=model)
+                return f"{said} {usage_text(usage)}" if usage else said
             case _:
                 return ""

@@ -89,18 +89,22 @@ class StageModel:
         token.raise_if_cancelled()
         if self.model_error:
             raise self.model_error
-        last, *others = reversed(found.hooks)
+        *others, last = found.hooks
         reason = Reason(signal="language model", weight=0.7, note="It ends on a real surprise.", by=GPT.model)
         best = last.model_copy(
             update={
                 "title": "The plan nobody believed in",
                 "title_by": GPT.model,
                 "reasons": (reason, *last.reasons),
-                "score": 91.0,
             }
         )
-        usage = Usage(model=GPT.model, host=GPT.host, requests=2, sent=1000, answered=100, cost=0.00015)
-        return found.model_copy(update={"hooks": (best, *others), "usage": usage})
+        usage = Usage(model=GPT.model, host=GPT.host, requests=2, sent=1000, answered=100, cost=0.00016)
+        scores = [hook.score for hook in found.hooks]
+        hooks = tuple(
+            hook.model_copy(update={"score": score})
+            for hook, score in zip((best, *others), scores, strict=True)
+        )
+        return found.model_copy(update={"hooks": hooks, "usage": usage})
 
     def _called(self) -> None:
         self.calls_on_model.add(threading.get_ident())

@@ -196,7 +196,7 @@ def test_sending_gives_the_models_order_and_words_marked_as_its_own(
     qtbot.waitUntil(panel.rows[0].isVisible)  # Qt shows what comes into a layout a moment later
     told = words(panel)
     for each in (
-        "Ranked by Reely together with gpt-6-luna.",
+        "Ranked by Reely together with gpt-6-luna. 1,100 tokens, $0.0002.",
         "The plan nobody believed in",
         "Title by gpt-6-luna",
         "gpt-6-luna: It ends on a real surprise.",
