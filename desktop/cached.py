@@ -14,6 +14,7 @@ _WORDS = {
     "storyboards": "thumbnails of links",
     "waveforms": "waveforms",
     "transcripts": "transcripts",
+    "vectors": "meanings of sentences",
 }
 _OTHER = "other"  # what yt-dlp and its JavaScript runtime keep for themselves
 
@@ -24,7 +25,7 @@ class Cached:
 
     folder: Path
     kinds: dict[str, int]
-    """Bytes on the disk by kind: `media`, `storyboards`, `waveforms`, `transcripts` and `other`."""
+    """Bytes on the disk by kind: `media`, `storyboards`, `waveforms`, `transcripts`, `vectors` and `other`."""
     freed: int = 0
     """Bytes."""
 

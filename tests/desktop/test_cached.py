@@ -14,6 +14,7 @@ FILES = {
     "storyboards/sheet.jpg": 3000,
     "waveforms/peaks": 2000,
     "transcripts/words.json": 1000,
+    "vectors/a.vectors": 200,
     "yt-dlp/youtube-sigfuncs/f.json": 500,
 }
 
@@ -33,9 +34,10 @@ def test_what_is_kept_is_told_by_kind(tmp_path: Path) -> None:
         "storyboards": 3000,
         "waveforms": 2000,
         "transcripts": 1000,
+        "vectors": 200,
         "other": 500,
     }
-    assert (found.bytes, found.freed) == (10_600, 0)
+    assert (found.bytes, found.freed) == (10_800, 0)
 
 
 def test_nothing_is_kept_where_there_is_no_folder(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_clearing_leaves_only_what_somebody_works_on(tmp_path: Path) -> None:
     finally:
         done.set()
         worker.join()
-    assert (left.kinds["media"], left.bytes, left.freed) == (9, 9, 10_600)
+    assert (left.kinds["media"], left.bytes, left.freed) == (9, 9, 10_800)
     assert clear_cached(folder).freed == 9
 
 
