@@ -88,7 +88,7 @@ class LanguageModel:
         `url` may also be the id of a preset. None where nothing names any.
         """
         if url is None and (chosen := self.choice().endpoint) is not None:
-            return chosen.model_copy(update={"model": model}) if model else chosen
+            return endpoint_of(chosen.url, model, chosen.context) if model else chosen
         if url is None and (url := _of_environment()) is None:
             return None
         preset = next((one for one in PRESETS if url in {one.id, one.url}), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from desktop.errors import Exit, ReelyError
@@ -17,6 +18,9 @@ from desktop.ui.ports import OnProgress
 if TYPE_CHECKING:
     from desktop.language_model import LanguageModel
     from desktop.workflow import Workflow
+
+
+logger = logging.getLogger(__name__)
 
 
 class WorkflowModelPorts:
@@ -72,9 +76,14 @@ class WorkflowModelPorts:
         endpoint = choice.endpoint
         if endpoint is None:
             return ModelSettings()
+        try:
+            kept = self._model.has_key(endpoint)
+        except ReelyError as error:  # whoever asks the model is told
+            logger.warning("the key of the language model cannot be read: %s", error.code)
+            kept = False
         return ModelSettings(
             enabled=choice.enabled,
             endpoint=endpoint,
-            key_kept=self._model.has_key(endpoint),
+            key_kept=kept,
             key_lasts=self._model.keys_last,
         )

@@ -158,6 +158,8 @@ def test_a_choice_is_kept_and_forgotten_with_its_key(
     model.keep(model.choice().model_copy(update={"enabled": True, "endpoint": endpoint}))
     assert model.endpoint() == endpoint
     assert model.endpoint(model="other") == endpoint.model_copy(update={"model": "other"})
+    with pytest.raises(ReelyError, match="“model”"):
+        model.endpoint(model="no\x07name")
     assert model.has_key(endpoint)
     assert not model.keys_last, "the test's keyring keeps nothing"
     model.forget()

@@ -99,9 +99,7 @@ class SecondOpinion(QObject):
     def decline(self) -> None:
         """Send nothing; Reely's own ranking stays."""
         if self.asking is Asking.AGREEING:
-            self._enter(Asking.NOT)
-            self.declined = True
-            self.changed.emit()
+            self._leave(declined=True)
 
     def stop(self) -> None:
         """Wait no longer; Reely's own ranking stays."""
@@ -112,7 +110,9 @@ class SecondOpinion(QObject):
 
     def _looked(self, outgoing: Outgoing | None) -> None:
         found = self._asked_of
-        if outgoing is None or found is None:
+        if self.stopping:
+            self._leave(declined=True)
+        elif outgoing is None or found is None:
             self._enter(Asking.NOT)
         elif outgoing.agreed:
             self._send(found)
@@ -145,10 +145,10 @@ class SecondOpinion(QObject):
         self._hooks.improve(found)
 
     def _failed(self, error: ReelyError) -> None:
-        stopped = error.code == "cancelled"
-        self._enter(Asking.NOT)
-        self.declined, self.error = stopped, None if stopped else error
-        self.changed.emit()
+        if error.code == "cancelled":
+            self._leave(declined=True)
+        else:
+            self._leave(error=error)
 
     def _progressed(self, progress: Progress) -> None:
         self.progress = progress
@@ -164,6 +164,12 @@ class SecondOpinion(QObject):
             self._asked_of = None
             self._runner.abandon(_LANE)
             self._enter(Asking.NOT)
+
+    def _leave(self, *, declined: bool = False, error: ReelyError | None = None) -> None:
+        """Ask nobody, for a reason."""
+        self._enter(Asking.NOT)
+        self.declined, self.error = declined, error
+        self.changed.emit()
 
     def _enter(self, asking: Asking) -> None:
         self.asking = asking

@@ -31,6 +31,9 @@ class StageModel:
         self.model_keys: list[str] = []
         self.model_tries: list[tuple[Endpoint, str]] = []
         self.reranked: list[str | None] = []
+        self.looking = threading.Event()
+        """What would be sent is known once this is set."""
+        self.looking.set()
         self.answered = threading.Event()
         """The model answers once this is set."""
         self.answered.set()
@@ -64,6 +67,7 @@ class StageModel:
 
     def outgoing(self, found: FoundHooks, describe: str | None) -> Outgoing | None:
         self._called()
+        self.looking.wait()
         endpoint = self.model_settings_kept.endpoint
         if endpoint is None or found.evidence is None:
             return None

@@ -247,6 +247,21 @@ def test_waiting_can_be_stopped_and_reelys_ranking_stays(
     assert with_model.marks.marks[0].title == "The squirrels strike back"
 
 
+def test_a_stop_before_anything_is_sent_sends_nothing(
+    with_model: MainWindow, qtbot: QtBot, ports: StagePorts
+) -> None:
+    ports.agreed = True
+    ports.looking.clear()
+    click(with_model.editor.hooks.begin)
+    opinion = with_model.models.opinion
+    qtbot.waitUntil(lambda: opinion.asking is Asking.LOOKING)
+    click(with_model.editor.hooks.banner.stop)
+    ports.looking.set()
+    qtbot.waitUntil(lambda: opinion.asking is Asking.NOT)
+    assert opinion.declined
+    assert ports.reranked == []
+
+
 def test_a_failure_is_told_beside_reelys_ranking_and_tried_again(
     with_model: MainWindow, qtbot: QtBot, ports: StagePorts
 ) -> None:
