@@ -386,7 +386,7 @@ def _deliver(clips: Sequence[Clip], permits: Sequence[Permit], *, overwrite: boo
         permit.commit([Delivery(temporary=clip.temporary, final=clip.path)])
         try:
             publish(clip.temporary, clip.path, overwrite=overwrite)
-        except ReelyError:
-            permit.take_back()
+        except ReelyError as error:
+            permit.take_back(error)
             raise
         permit.delivered()

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from desktop.account import offers, problems
 from desktop.account.entries import BeyondGrant, HeldLease, LeaseState, Spend
+from desktop.account.failures import Failures
 from desktop.account.identity import Identity
 from desktop.account.journal import Journal
 from desktop.account.locks import exclusive
@@ -49,6 +50,7 @@ class Allowance:
         self, known: Known, journal: Journal, remote: Remote, identity: Identity, *, server_lock: Path
     ) -> None:
         self.journal = journal
+        self.failures = Failures(journal)
         self.known = known
         self._remote = remote
         self._identity = identity
@@ -305,21 +307,29 @@ class Allowance:
         while True:
             spends = self.journal.to_report(held.id, _BATCH)
             last = len(spends) < _BATCH
-            if not spends and not return_rest:
+            failures = self.failures.waiting(held.id, _BATCH)
+            if not (spends or failures or return_rest):
                 return reported
             try:
                 answer = self._remote.settle(
-                    held.id, spends, return_rest and last, self._identity.key(), self.journal.now
+                    held.id,
+                    spends,
+                    failures,
+                    return_rest=return_rest and last,
+                    key=self._identity.key(),
+                    now=self.journal.now,
                 )
             except ServerRefusal as refusal:
                 if refusal.server_code not in _NEVER_TO_BE_REPORTED:
                     raise
                 self.journal.abandon(held.id)
+                self.failures.told(failures)
                 return True
             receipt = self._verified(answer.receipt, self._receipt_of)
             if receipt.lease != held.id:
                 raise problems.garbled("a receipt for something else")
             self.journal.apply_receipt(receipt, answer.results)
+            self.failures.told(failures)
             reported = reported or bool(spends)
             if spends and self.journal.to_report(held.id, 1) == spends[:1]:
                 raise problems.garbled("a receipt that leaves out what it answers")

@@ -50,7 +50,7 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(path, timeout=_BUSY_LIMIT, isolation_level=None)
         try:
             if db.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
-                _create(db)
+                _bring_up_to_date(db)
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
             yield db
@@ -60,13 +60,14 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
         raise _trouble(path, error) from error
 
 
-def _create(db: sqlite3.Connection) -> None:
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode = WAL")  # stays with the file
     db.execute("BEGIN IMMEDIATE")
     # Another process may have been faster.
-    if db.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    for step in schema.STEPS[version:]:
         statement = ""
-        for line in schema.STATEMENTS.splitlines(keepends=True):
+        for line in step.splitlines(keepends=True):
             statement += line
             if sqlite3.complete_statement(statement):
                 db.execute(statement)

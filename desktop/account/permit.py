@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from types import TracebackType
 
 from desktop.account.allowance import Allowance
 from desktop.account.models import Delivery, Meter
+from desktop.errors import Cancelled, ReelyError, internal_error
 
 
 class Permit:
     """Units of one meter, reserved for one piece of work.
 
-    Use it as a context manager: units that were not committed when it ends are released. The order is:
+    Use it as a context manager: units that were not committed when it ends are released, and with an error
+    noted as failed. The order is:
     work, `commit` with the finished temporary files, give them their real names, `delivered`. A crash after
     `commit` is repaired forwards by `Account.recover`, one before it costs nothing.
     """
@@ -34,6 +37,8 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, Exception):
+            self._note_failure(self._reserved, error)
         self.release()
 
     def expect(self, deliveries: Sequence[Delivery]) -> None:
@@ -60,12 +65,21 @@ class Permit:
         spends, self._committed = self._committed, []
         self._allowance.delivered(self._allowance.journal.deliver(spends))
 
-    def take_back(self) -> None:
+    def take_back(self, error: ReelyError) -> None:
         """A file could not get its real name after all: nothing that was committed counts."""
         spends, self._committed = self._committed, []
+        self._note_failure(spends, error)
         self._allowance.journal.release(spends)
 
     def release(self) -> None:
         """Give back what is not committed. Safe to repeat."""
         spends, self._reserved = self._reserved, []
         self._allowance.journal.release(spends)
+
+    def _note_failure(self, spends: Sequence[str], error: Exception) -> None:
+        """The account's list of jobs tells what failed, by its code; what was cancelled has not failed."""
+        if not spends or isinstance(error, Cancelled):
+            return
+        code = error.code if isinstance(error, ReelyError) else internal_error(error).code
+        with contextlib.suppress(ReelyError):  # it must not hide what went wrong
+            self._allowance.failures.note(spends, code)

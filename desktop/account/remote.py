@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from desktop.account.device import DeviceKey
 from desktop.account.entries import Spend
+from desktop.account.failures import Failure
 from desktop.account.models import Meter
 from desktop.account.server import Answer, Server, ServerRefusal
 from desktop.account.session import Session
@@ -140,12 +141,22 @@ class Remote:
         self,
         lease_id: str,
         spends: Sequence[Spend],
+        failures: Sequence[Failure],
+        *,
         return_rest: bool,
         key: DeviceKey,
         now: Callable[[], float],
     ) -> SettleAnswer:
-        """Report `spends` on one lease, and give back what is left of it if `return_rest`."""
-        body = {"spends": [_on_the_wire(spend) for spend in spends], "return_rest": return_rest}
+        """Report `spends` on one lease and what failed, and give back what is left of it if `return_rest`."""
+        body: dict[str, Any] = {
+            "spends": [_on_the_wire(spend) for spend in spends],
+            "return_rest": return_rest,
+        }
+        if failures:  # servers of before do not know the word
+            body["failures"] = [
+                {"spend_id": each.spend_id, "meter": str(each.meter), "at": each.at, "job": each.job}
+                for each in failures
+            ]
         return self._signed(f"{_API}/leases/{lease_id}/settle", body, SettleAnswer, (key, now))
 
     def _get(self, path: str, answer: type[Answer]) -> Answer:

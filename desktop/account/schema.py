@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
-
-STATEMENTS = """
+_FIRST = """
 CREATE TABLE clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     mark REAL NOT NULL,
@@ -72,3 +70,20 @@ CREATE TABLE request (
 
 PRAGMA user_version = 1;
 """
+
+_FAILURES = """
+-- Work that failed and that the server was not told of yet; it costs nothing.
+CREATE TABLE failure (
+    spend_id TEXT PRIMARY KEY,
+    lease_id TEXT NOT NULL REFERENCES lease (id),
+    meter TEXT NOT NULL CHECK (meter IN ('trim', 'hook_run')),
+    at TEXT NOT NULL,
+    job TEXT NOT NULL
+) STRICT;
+
+PRAGMA user_version = 2;
+"""
+
+STEPS = (_FIRST, _FAILURES)
+"""Each leads to the version that it is the number of; journals of earlier versions go on from theirs."""
+VERSION = len(STEPS)
