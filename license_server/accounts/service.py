@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from license_server.accounts import access_tokens, email_tokens, passwords, throttle
 from license_server.accounts.models import Account, RefreshToken, SignInSession
-from license_server.billing.outbox import end_of_account
+from license_server.billing.outbox import end_of_account, tell_address
 from license_server.clock import now
 from license_server.config import Config
 from license_server.database import db, snapshot
@@ -231,6 +231,7 @@ def change_email(account: Account, email: str) -> None:
     account.email_verified = False
     _flush_address()
     ask_to_verify(account)
+    tell_address(account.id)
     record("account.email-changed", account.id)
 
 

@@ -60,4 +60,4 @@ def _claim(app: Flask, task: Task) -> datetime | None:
 
 def _set_due(app: Flask, task: Task, at: datetime) -> None:
     with app.app_context(), unit_of_work(writes=True):
-        db.session.merge(PeriodicTask(name=task.name, due_at=at))
+        db.session.merge(PeriodicTask(name=task.name, due_at=at, position=None))

@@ -9,8 +9,9 @@ from datetime import timedelta
 from flask import Flask
 
 from license_server.background.cleanup import clean
+from license_server.billing.addresses import tell_due
 from license_server.billing.endings import end_due
-from license_server.billing.reconcile import reconcile
+from license_server.billing.reconcile import RECONCILIATION, reconcile
 from license_server.billing.service import tell_of_lapsed
 from license_server.mail import delivery as mail
 from license_server.webhooks import delivery as webhooks
@@ -35,7 +36,8 @@ TASKS: tuple[Task, ...] = (
     Task("mail", timedelta(seconds=1), mail.deliver_due),
     Task("webhooks", timedelta(seconds=1), webhooks.deliver_due, at_once=4),
     Task("billing-endings", timedelta(seconds=10), end_due),
+    Task("billing-addresses", timedelta(seconds=10), tell_due),
     Task("billing-lapses", timedelta(minutes=10), tell_of_lapsed),
-    Task("billing-reconciliation", timedelta(days=1), reconcile),
+    Task(RECONCILIATION, timedelta(days=1), reconcile),
     Task("cleanup", timedelta(hours=1), clean),
 )

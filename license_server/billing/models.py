@@ -31,6 +31,8 @@ class BillingCustomer(Base):
     """Part of idempotency keys: counts what Stripe failed to do, for it answers a key the same for a day."""
     asked: Mapped[int] = mapped_column(default=0)
     answered: Mapped[int] = mapped_column(default=0)
+    email_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    """From when on Stripe is to be told of the account's email address; empty if it knows it."""
     created_at: Mapped[datetime]
 
 

@@ -1,13 +1,20 @@
-"""Noting what is to be ended at Stripe, within the unit of work that gives the reason for it."""
+"""Noting what is to be ended or told at Stripe, within the unit of work that gives the reason for it."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from license_server.billing.models import BillingCustomer, Ending
 from license_server.clock import now
 from license_server.database import db
 from license_server.system.service import record
+
+
+def tell_address(account_id: str) -> None:
+    """Has Stripe told of the account's email address, if it knows the account, and after the commit."""
+    db.session.execute(
+        update(BillingCustomer).where(BillingCustomer.account_id == account_id).values(email_due_at=now())
+    )
 
 
 def end_everything(account_id: str, customer_id: str, reason: str) -> None:

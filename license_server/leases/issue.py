@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -16,7 +16,7 @@ from license_server.devices.models import Device
 from license_server.errors import NotFound, QuotaExhausted, SignInAgain
 from license_server.leases import lookup, tokens
 from license_server.leases.journal import FIRST_HASH
-from license_server.leases.lookup import Asking
+from license_server.leases.lookup import Asking, Leases
 from license_server.leases.models import Lease, LeaseGrant, LeaseState
 from license_server.leases.schemas import Wants
 from license_server.tiers.catalogue import Meter
@@ -31,19 +31,18 @@ _GIVEN = Write(Lease)
 _GRANTED = Write(LeaseGrant)
 
 
-def issue(caller: Caller, asking: Asking, leases: Sequence[Lease], request_id: str, wants: Wants) -> Lease:
-    """The lease of that request: a new one, or, among the device's `leases`, the one that it got before.
+def issue(caller: Caller, asking: Asking, leases: Leases, request_id: str, wants: Wants) -> Lease:
+    """The lease of that request: a new one, or the one that it got before.
 
     The device's lease before it stays as it is: what is left on it is held until the device gives it back.
     The account is locked by the caller. Raises `QuotaExhausted` where something is wanted and nothing is
     left, `SignInAgain` after a fork, and `NotFound` for a device that was removed or lost.
     """
-    known = next((lease for lease in leases if lease.request_id == request_id), None)
-    if known is not None:
+    if leases.known is not None:
         write([_SEEN(id=asking.device.id, last_seen_at=now())])
-        return known
+        return leases.known
     _check_may_have_leases(caller, asking.device)
-    return _issue(asking, request_id, wants, _latest(asking.device, leases))
+    return _issue(asking, request_id, wants, leases.latest)
 
 
 def successor(caller: Caller, lease: Lease, wants: Wants) -> Lease | None:
@@ -51,19 +50,14 @@ def successor(caller: Caller, lease: Lease, wants: Wants) -> Lease | None:
 
     The account is locked by the caller.
     """
-    asking, leases = lookup.of_device(caller.account, lease.device_id, prev_id=lease.id)
-    known = next((found for found in leases if found.prev_id == lease.id), None)
-    if known is not None:
-        return known
+    asking, leases = lookup.after(caller.account, lease)
+    if leases.known is not None:
+        return leases.known
     try:
         _check_may_have_leases(caller, asking.device)
-        return _issue(asking, None, wants, _latest(asking.device, leases))
+        return _issue(asking, None, wants, leases.latest)
     except (NotFound, SignInAgain, QuotaExhausted):
         return None
-
-
-def _latest(device: Device, leases: Iterable[Lease]) -> Lease | None:
-    return next((lease for lease in leases if lease.seq == device.lease_seq), None)
 
 
 def _check_may_have_leases(caller: Caller, device: Device) -> None:

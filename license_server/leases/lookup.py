@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, select
 from sqlalchemy.orm import aliased, lazyload, load_only
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -53,31 +53,31 @@ def _from_device(statement: Select[*Columns]) -> Select[*Columns]:
         )
         .where(Account.id == bindparam("account_id"))
         .options(
-            lazyload(Lease.grants),
             load_only(
                 Device.account_id, Device.public_key, Device.lease_seq, Device.forked_at, Device.removed_at
-            ),
+            )
         )
         .execution_options(populate_existing=True)
     )
 
 
-_OF_DEVICE = (
-    _from_device(select(*STANDING, _PRESENT.meter, Device, Lease).select_from(Device))
-    .outerjoin(
-        Lease,
-        and_(
-            Lease.device_id == Device.id,
-            or_(
-                Lease.request_id == bindparam("request_id"),
-                Lease.prev_id == bindparam("prev_id"),
-                Lease.seq == Device.lease_seq,
-            ),
-        ),
+_LATEST, _KNOWN = aliased(Lease), aliased(Lease)
+_TOLD = [load_only(each.seq, each.state, each.token) for each in (_LATEST, _KNOWN)]
+
+
+def _of_device(known: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    # One join for each: a condition with "or" would read all leases that a device ever had.
+    return (
+        _from_device(select(*STANDING, _PRESENT.meter, Device, _LATEST, _KNOWN).select_from(Device))
+        .outerjoin(_LATEST, and_(_LATEST.device_id == Device.id, _LATEST.seq == Device.lease_seq))
+        .outerjoin(_KNOWN, and_(_KNOWN.device_id == Device.id, known))
+        .where(Device.id == bindparam("device_id"))
+        .options(lazyload(_LATEST.grants), lazyload(_KNOWN.grants), *_TOLD)
     )
-    .where(Device.id == bindparam("device_id"))
-    .options(load_only(Lease.request_id, Lease.prev_id, Lease.seq, Lease.state, Lease.token))
-)
+
+
+_OF_REQUEST = _of_device(_KNOWN.request_id == bindparam("known_by"))
+_AFTER = _of_device(_KNOWN.prev_id == bindparam("known_by"))
 _OF_LEASE = (
     _from_device(
         select(*STANDING, _PRESENT.meter, Device, Lease, LeaseGrant)
@@ -87,25 +87,44 @@ _OF_LEASE = (
     )
     .where(Lease.id == bindparam("lease_id"))
     .order_by(LeaseGrant.meter)
+    .options(lazyload(Lease.grants))
 )
 
 
-def of_device(
-    account: Account, device_id: str, *, request_id: str | None = None, prev_id: str | None = None
-) -> tuple[Asking, list[Lease]]:
-    """The account's device, and its latest lease with the one of that request, or the one after that lease.
+@dataclass(frozen=True)
+class Leases:
+    """Of a device: its latest lease, and the one that was asked about."""
+
+    latest: Lease | None
+    known: Lease | None
+
+
+def of_request(account: Account, device_id: str, request_id: str) -> tuple[Asking, Leases]:
+    """The account's device, and the lease that this request of it got before.
 
     The account is locked by the caller. Raises `NotFound`.
     """
-    asking, rows = _ask(
-        _OF_DEVICE, account, {"device_id": device_id, "request_id": request_id, "prev_id": prev_id}
-    )
+    return _with_leases(_OF_REQUEST, account, device_id, request_id)
+
+
+def after(account: Account, lease: Lease) -> tuple[Asking, Leases]:
+    """The account's device that a lease is for, and the lease after it.
+
+    The account is locked by the caller. Raises `NotFound`.
+    """
+    return _with_leases(_AFTER, account, lease.device_id, lease.id)
+
+
+def _with_leases(
+    statement: Executable, account: Account, device_id: str, known_by: str
+) -> tuple[Asking, Leases]:
+    asking, rows = _ask(statement, account, {"device_id": device_id, "known_by": known_by})
     if asking is None:
         raise NotFound("The account has no such device.")
-    leases = [row.Lease for row in rows if row.Lease is not None]
-    for lease in leases:
+    *_, latest, known = rows[0]
+    for lease in {each for each in (latest, known) if each is not None}:
         db.session.expunge(lease)
-    return asking, leases
+    return asking, Leases(latest, known)
 
 
 def of_lease(account: Account, lease_id: str) -> tuple[Asking, Lease]:
@@ -123,7 +142,7 @@ def of_lease(account: Account, lease_id: str) -> tuple[Asking, Lease]:
 
 
 def _ask(
-    statement: Executable, account: Account, values: dict[str, str | None]
+    statement: Executable, account: Account, values: dict[str, str]
 ) -> tuple[Asking | None, Sequence[Any]]:
     """What the statement finds, after the present period was opened if need be."""
     period = ledger.current_period(account)

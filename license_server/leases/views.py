@@ -24,7 +24,7 @@ _SIGNED = (DeviceSignatureInvalid, DeviceSignatureExpired, NotFound)
 def request_lease(body: LeaseRequest) -> LeaseAnswer:
     """Get a lease for this device; the same request again gets the same lease."""
     caller = identity.caller()
-    asking, leases = lookup.of_device(caller.account, body.device_id, request_id=body.request_id)
+    asking, leases = lookup.of_request(caller.account, body.device_id, body.request_id)
     check_signature(asking.device)
     return LeaseAnswer(lease=issue.issue(caller, asking, leases, body.request_id, body.wants).token)
 

@@ -35,3 +35,5 @@ class PeriodicTask(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     due_at: Mapped[datetime]
+    position: Mapped[str | None] = mapped_column(String(255))
+    """How far a run has come that did not end; the next one goes on after it."""

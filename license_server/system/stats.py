@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from license_server.accounts.models import Account, Role
+from license_server.billing.models import Subscription
 from license_server.clock import now
 from license_server.database import Base, db
 from license_server.devices.models import Device
@@ -15,8 +16,9 @@ from license_server.jobs.models import Job
 from license_server.leases.models import Lease, LeaseState
 from license_server.system import outboxes
 from license_server.system.schemas import AccountCounts, LedgerTotals, OutboxDepth, Stats
-from license_server.tiers.catalogue import FREE, TIERS, Meter, TierId
+from license_server.tiers.catalogue import BY_ID, FREE, TIERS, Meter, TierId
 from license_server.tiers.models import Gift
+from license_server.tiers.service import with_standing
 from license_server.usage.models import UsageStats
 
 NEW_FOR = timedelta(days=30)
@@ -27,7 +29,7 @@ def stats() -> Stats:
     accounts = _accounts()
     return Stats(
         accounts=accounts,
-        tiers=_tiers(accounts.total),
+        tiers=_tiers(),
         devices=_count(Device, Device.removed_at.is_(None)),
         open_leases=_count(Lease, Lease.state == LeaseState.OPEN),
         jobs=_jobs(),
@@ -51,10 +53,17 @@ def _accounts() -> AccountCounts:
     return AccountCounts(total=total, verified=verified, administrators=administrators, new_in_30_days=new)
 
 
-def _tiers(accounts: int) -> dict[TierId, int]:
-    given = _numbers(Gift.tier, Gift.until > now())
-    counts = {tier.id: given.get(tier.id, 0) for tier in TIERS if tier is not FREE}
-    return {FREE.id: accounts - sum(counts.values()), **counts}
+def _tiers() -> dict[TierId, int]:
+    """How many accounts have each tier now: the better one of what they were given and what they pay for."""
+    given = case((Gift.until > now(), Gift.tier), else_=FREE.id).label("given")
+    paid = case((Subscription.access_until > now(), Subscription.tier), else_=FREE.id).label("paid")
+    rows = db.session.execute(
+        with_standing(select(given, paid, func.count()).select_from(Account)).group_by(given, paid)
+    )
+    counts = dict.fromkeys((tier.id for tier in TIERS), 0)
+    for tier, other, accounts in rows:
+        counts[max(BY_ID[tier], BY_ID[other], key=TIERS.index).id] += accounts
+    return counts
 
 
 def _jobs() -> dict[Meter, int]:
