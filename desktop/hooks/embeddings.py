@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop.hooks.model_files import Model, ModelFile
-from desktop.hooks.onnx_models import open_session, unusable
+from desktop.hooks.onnx_models import Session, unusable
 from desktop.hooks.sealed import SealedFolder
 
 SENTENCE_MODEL = Model(
@@ -55,10 +55,10 @@ class Embedder:
             raise unusable(folder, SENTENCE_MODEL, error) from error
         self._tokenizer.enable_truncation(_LONGEST)
         self._tokenizer.no_padding()
-        self._session = open_session(folder / "model.onnx", SENTENCE_MODEL)
-        self._inputs = {one.name for one in self._session.get_inputs()}
-        shapes = [one.shape for one in self._session.get_outputs()]
-        if "input_ids" not in self._inputs or shapes[0][2:] != [_SIZE]:
+        self._session = Session(folder / "model.onnx", SENTENCE_MODEL)
+        # The first output holds a vector for each token.
+        self._states, shape = next(iter(self._session.outputs.items()))
+        if "input_ids" not in self._session.inputs or shape[2:] != [_SIZE]:
             raise unusable(folder, SENTENCE_MODEL, "its inputs or outputs are others")
         state = (folder / "model.onnx").stat()
         self.identity = f"{SENTENCE_MODEL.name} {state.st_size} {state.st_mtime_ns}"
@@ -91,8 +91,9 @@ class Embedder:
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(ids),
         }
-        # The first output holds a vector for each token; a sentence's is their mean.
-        states = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
+        wanted = {name: values for name, values in feed.items() if name in self._session.inputs}
+        states = self._session.run([self._states], wanted)[0]
+        # A sentence's vector is the mean of its tokens'.
         weights = mask[:, :, None].astype(np.float32)
         means = (states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
         lengths = np.linalg.norm(means, axis=1, keepdims=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop.hooks.model_files import Model, ModelFile
-from desktop.hooks.onnx_models import open_session, unusable
+from desktop.hooks.onnx_models import Session, unusable
 from desktop.hooks.signals.curve import Curve
 from desktop.hooks.signals.faces import NAME
 from desktop.media.stills import STEP, Still, stills
@@ -46,12 +46,11 @@ class FaceDetector:
 
     def __init__(self, folder: Path) -> None:
         """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
-        self._session = open_session(folder / FACE_MODEL.files[0].name, FACE_MODEL)
-        outputs = {one.name for one in self._session.get_outputs()}
+        self._session = Session(folder / FACE_MODEL.files[0].name, FACE_MODEL)
         wanted = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox") for stride in _STRIDES}
-        if wanted - outputs:
-            raise unusable(folder, FACE_MODEL, f"it has no {', '.join(sorted(wanted - outputs))}")
-        self._input = self._session.get_inputs()[0].name
+        if missing := wanted - set(self._session.outputs):
+            raise unusable(folder, FACE_MODEL, f"it has no {', '.join(sorted(missing))}")
+        self._input = next(iter(self._session.inputs))
 
     def largest(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
         """The height of the largest face in each picture, as a share of the picture's; 0 where there is none.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
 from desktop.hooks.model_files import Model, ModelFolder
@@ -34,22 +36,40 @@ def open_model(
         return None, [f"{error.message} {error.hint}"]
 
 
-def open_session(path: Path, model: Model) -> Any:
+class Session:
     """An `onnxruntime.InferenceSession` of one thread: who wants more runs it from several threads at once.
 
     Threads of its own would wait for each other after each step, which is slow where others work as well.
-    Raises ReelyError `model-unusable` if the file is no model.
     """
-    import onnxruntime  # noqa: PLC0415 - half a second that those without a model need not wait
 
-    onnxruntime.disable_telemetry_events()  # Windows has another switch
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # it raises bare exceptions of its own kinds
-        raise unusable(path.parent, model, error) from error
+    def __init__(self, path: Path, model: Model) -> None:
+        """Raises ReelyError `model-unusable` if the file is no model."""
+        import onnxruntime  # noqa: PLC0415 - half a second that those without a model need not wait
+
+        onnxruntime.disable_telemetry_events()  # Windows has another switch
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        self._path, self._model = path, model
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # it raises bare exceptions of its own kinds
+            raise unusable(path.parent, model, error) from error
+        self.inputs: dict[str, list[int | str]] = {one.name: one.shape for one in self._session.get_inputs()}
+        """Their shapes; an axis of any length has a name."""
+        self.outputs: dict[str, list[int | str]] = {
+            one.name: one.shape for one in self._session.get_outputs()
+        }
+
+    def run(self, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs in the order asked for. Raises ReelyError `model-unusable` if it is another model."""
+        try:
+            found: list[NDArray[Any]] = self._session.run(list(outputs), dict(feed))
+        except Exception as error:  # as above
+            raise unusable(self._path.parent, self._model, error) from error
+        return found
 
 
 def unusable(folder: Path, model: Model, cause: object) -> ReelyError:

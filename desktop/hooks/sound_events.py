@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop.hooks.model_files import Model
-from desktop.hooks.onnx_models import open_session, unusable
+from desktop.hooks.onnx_models import Session, unusable
 from desktop.hooks.speech import Sound, SoundMark
 from desktop.media.mono import Mono, mono_blocks
 
@@ -51,22 +51,18 @@ class SoundListener:
 
     def __init__(self, folder: Path) -> None:
         """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
-        self._session = open_session(folder / SOUND_MODEL.needed[0], SOUND_MODEL)
+        self._session = Session(folder / SOUND_MODEL.needed[0], SOUND_MODEL)
         labels = _identifiers(folder)
         self._columns = {
             sound: [k for k, label in enumerate(labels) if label in wanted]
             for sound, wanted in _CLASSES.items()
         }
-        inputs = self._session.get_inputs()
-        scores = [one.name for one in self._session.get_outputs() if one.shape[-1:] == [len(labels)]]
-        if (
-            not all(self._columns.values())
-            or len(inputs) != 1
-            or len(inputs[0].shape) != 1
-            or len(scores) != 1
-        ):
+        samples = [name for name, shape in self._session.inputs.items() if len(shape) == 1]
+        scores = [name for name, shape in self._session.outputs.items() if shape[-1:] == [len(labels)]]
+        alike = len(self._session.inputs) == len(samples) == len(scores) == 1
+        if not alike or not all(self._columns.values()):
             raise unusable(folder, SOUND_MODEL, "its inputs, outputs or classes are others")
-        self._input, self._scores = inputs[0].name, scores[0]
+        self._input, self._scores = samples[0], scores[0]
 
     def marks(self, path: Path, origin: Fraction | None = None) -> tuple[SoundMark, ...]:
         """What is heard in a file and when, in seconds on the source's clock, in order.
@@ -85,6 +81,7 @@ class SoundListener:
         )
 
     def _heard(self, block: Mono) -> dict[Sound, NDArray[np.float32]]:
+        block = np.pad(block, (0, max(0, round(_PIECE * RATE) - len(block))))
         scores = self._session.run([self._scores], {self._input: block})[0]
         return {sound: scores[:, columns].max(axis=1) for sound, columns in self._columns.items()}
 

@@ -51,6 +51,14 @@ def test_marks_are_on_the_sources_clock(folder: Path, tmp_path: Path) -> None:
     assert mark.start == pytest.approx(6.0, abs=1.0)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 30.3])
+def test_what_is_shorter_than_a_piece_is_heard_too(folder: Path, tmp_path: Path, seconds: float) -> None:
+    path = recording(tmp_path / "sound.wav", seconds, [(0.0, seconds)])
+    (mark,) = SoundListener(folder).marks(path)
+    assert mark.start == 0
+    assert mark.end == pytest.approx(seconds, abs=1.0)
+
+
 def test_silence_has_no_marks(folder: Path, tmp_path: Path) -> None:
     assert SoundListener(folder).marks(recording(tmp_path / "sound.wav", 5, [])) == ()
 
