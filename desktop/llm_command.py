@@ -88,13 +88,17 @@ def may_send(workflow: Workflow, found: FoundHooks, wish: Wish, asking: Asking) 
 
 
 def _agrees(outgoing: Outgoing) -> bool:
+    """Whoever interrupts the question does not, and gets what was found before."""
     while True:
-        choice = click.prompt(
-            f"Send it to {outgoing.endpoint.host}, now and from now on? (yes, no, show)",
-            type=click.Choice(["yes", "no", "show"]),
-            show_choices=False,
-            err=True,
-        )
+        try:
+            choice = click.prompt(
+                f"Send it to {outgoing.endpoint.host}, now and from now on? (yes, no, show)",
+                type=click.Choice(["yes", "no", "show"]),
+                show_choices=False,
+                err=True,
+            )
+        except click.Abort:
+            return False
         if choice != "show":
             return bool(choice == "yes")
         click.echo(outgoing.text, err=True)

@@ -229,6 +229,31 @@ def test_on_a_terminal_one_is_shown_what_is_sent_and_asked(signed_in: Command, m
     assert model.asked[0].said in shown.replace("\r\n", "\n"), "what was shown is what was sent"
 
 
+def test_whoever_interrupts_the_question_gets_what_was_found(
+    signed_in: Command, model: LanguageModel
+) -> None:
+    talk = write_talk(signed_in.folder)
+    main, terminal = pty.openpty()
+    with subprocess.Popen(
+        [BIN / "reely", "hooks", "--transcript", str(talk), "--rerank", "llm"],
+        env={**signed_in.environment, **model.env(), "TERM": "dumb"},
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+    ) as running:
+        os.close(terminal)
+        _read_until(main, "(yes, no, show)")
+        running.send_signal(signal.SIGINT)
+        assert running.stdout is not None
+        words = running.stdout.read()
+        assert running.wait() == 0
+    os.close(main)
+    assert words.startswith("1. ")
+    assert "Nothing was sent" in words
+    assert model.asked == []
+
+
 def _read_until(terminal: int, words: str) -> str:
     said = b""
     while words.encode() not in said:
