@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.errors import ReelyError
@@ -247,6 +247,7 @@ NUMBERS = st.one_of(st.floats(), st.integers(-(10**9), 10**9), st.text(max_size=
 TEXTS = st.one_of(st.text(max_size=40), st.sampled_from(["Hello. ", "[Music]", "♪", "no? yes!", "ok\x00ok"]))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
