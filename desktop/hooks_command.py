@@ -11,7 +11,7 @@ import click
 from desktop.command import console_for, json_option, open_workflow
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.jobs.progress import ProgressWriter, span
-from desktop.llm_command import Ranked, asking_of, may_send, model_options
+from desktop.llm_command import Ranked, asking_of, model_options, show_outgoing
 from desktop.llm_command import rerank as ask_model
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def hooks(
             finding = span(report, opened_until, found_until)
             ranked = Ranked(workflow.hooks(opened, wish, transcript, report=finding))
         if asking is not None:
-            may_send(workflow, ranked.proposed.found, wish, asking)
+            show_outgoing(workflow, ranked.proposed.found, wish, asking)
             with console.working():
                 asked = span(report, found_until, ranked_until)
                 ranked = ask_model(workflow, ranked.proposed, wish, asking, asked)

@@ -70,21 +70,16 @@ def asking_of(workflow: Workflow, url: str | None, model: str | None, *, yes: bo
     return Asking(endpoint, yes, quiet)
 
 
-def may_send(workflow: Workflow, found: FoundHooks, wish: Wish, asking: Asking) -> bool:
+def show_outgoing(workflow: Workflow, found: FoundHooks, wish: Wish, asking: Asking) -> None:
     """Tell what would be sent, and have it agreed to if it was not before."""
     model = workflow.language_model
     outgoing = model.outgoing(found, wish, asking.endpoint)
-    if outgoing is None or outgoing.agreed:
-        return True
-    if not asking.yes and asking.quiet:
-        return False
-    click.echo(
-        f"What is said in this source would be sent to a language model.\n{outgoing.in_words}", err=True
-    )
+    if outgoing is None or outgoing.agreed or (asking.quiet and not asking.yes):
+        return
+    said = f"What is said in this source would be sent to a language model.\n{outgoing.in_words}"
+    click.echo(said, err=True)
     if asking.yes or _agrees(outgoing):
         model.agree(asking.endpoint)
-        return True
-    return False
 
 
 def _agrees(outgoing: Outgoing) -> bool:
