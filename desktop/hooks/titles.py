@@ -28,7 +28,7 @@ def title_of(sentences: Sequence[Sentence], worth: Sequence[float]) -> str:
 
 def _fitness(text: str) -> float:
     words = len(text.split())
-    size = 0.0 if 4 <= words <= 14 else -1.0 if words < 4 else -0.08 * (words - 14)
+    size = 0.0 if 4 <= words <= 14 else -3.0 if words < 4 else -0.08 * (words - 14)
     return size - 0.6 * bool(_POINTING.match(_bare(text))) + 0.2 * text.rstrip().endswith("?")
 
 

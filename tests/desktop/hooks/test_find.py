@@ -192,3 +192,13 @@ def test_a_description_that_nothing_matches_is_said_so() -> None:
     answer = found(talk(6), Wish(describe="quantum chromodynamics"))
     assert answer.hooks
     assert any("quantum chromodynamics" in note for note in answer.notes)
+
+
+def test_a_title_is_no_mere_thanks() -> None:
+    transcript = talk(8)
+    cues = list(transcript.cues)
+    for place in (40, 60, 61, 80):
+        cues[place] = cues[place].model_copy(update={"text": "Thank you."})
+    answer = found(transcript.model_copy(update={"cues": tuple(cues)}), Wish(count=3))
+    assert any(reason.signal == "reaction" for hook in answer.hooks for reason in hook.reasons)
+    assert not any(hook.title.startswith("Thank") for hook in answer.hooks)
