@@ -9,24 +9,24 @@ the times it reports, and marks packets that are only there to be decoded and no
 from __future__ import annotations
 
 import math
+import os
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
 from numpy.typing import NDArray
 
 from desktop.media.container import open_packets, read_only, unreadable
 from desktop.media.frame_times import FrameTimes
 from desktop.media.pictures import PictureReader
 from desktop.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
+from desktop.media.sample_tables import SampleTables, Stretch, read_tables
 from desktop.media.windows import has_table, is_mp4, packets_around
 
 Ticks = NDArray[np.int64]
@@ -35,6 +35,7 @@ TOLERANCE = Fraction(1, 1_000_000)
 """Seconds: a time this close before a picture's start means that picture (floats are not exact)."""
 
 _REPORT_EVERY = 512  # packets
+_ROWS_AT_ONCE = 4096
 _KEY, _CLEAN, _SHOWN = 1, 2, 4
 
 
@@ -59,6 +60,10 @@ class StreamPackets:
     and after can be joined here. A key that is not clean starts an open GOP."""
     shown: NDArray[np.bool_]
     size: NDArray[np.int64]
+    pos: NDArray[np.int64] | None = None
+    """Where their bytes are in the file; None where only a demuxer can tell."""
+    written: int | None = None
+    """When the file was last written to, as it was when `pos` was read: nanoseconds of the system's clock."""
     delay: int = 0
     """Sound: samples at the start that are decoded but not presented (the encoder's delay)."""
     start: Fraction | None = None
@@ -161,6 +166,12 @@ class PacketIndex:
         return self.streams.get(self.info.video.index) if self.info.video else None
 
 
+def rows(*columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
+    """The columns' rows as Python's numbers, some at a time: of hours all at once would take much memory."""
+    for at in range(0, len(columns[0]), _ROWS_AT_ONCE):
+        yield from zip(*(column[at : at + _ROWS_AT_ONCE].tolist() for column in columns), strict=True)
+
+
 @dataclass
 class _Rows:
     """The packets of a stream as they come: (pts, dts, duration, size, flags) each, in one flat array."""
@@ -169,9 +180,8 @@ class _Rows:
     delay: int = 0
 
     def add(self, pts: int, dts: int, packet: Packet[Any], *, clean: bool, shown: bool) -> None:
-        if not self.values and packet.has_sidedata("skip_samples"):
-            # AV_PKT_DATA_SKIP_SAMPLES: the first 32 bits, little-endian, count those at the start.
-            self.delay = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+        if not self.values:
+            self.delay = _delay(packet)
         flags = _KEY * packet.is_keyframe | _CLEAN * clean | _SHOWN * shown
         self.values.extend((pts, dts, packet.duration or 0, packet.size, flags))
 
@@ -202,29 +212,61 @@ def read_packets(
     origin: Fraction | None = None,
     *,
     spans: Sequence[tuple[float, float]] | None = None,
-    tap: Callable[[Packet[Any]], None] | None = None,
 ) -> PacketIndex:
     """Read every packet of the first moving picture and of all sounds, without decoding.
 
     `progress` is told 0..1 as the file is read. `origin` (seconds of the file) sets another zero of the
     clock than the file's own. With `spans` (seconds on the clock) those packets are enough that are presented
     in them or needed to decode them; where the file has no table of its packets all are read nevertheless.
-    `tap` sees each packet. Raises what `probe` raises.
+    Raises what `probe` raises.
     """
     info = info or probe(path)
     wanted: dict[int, VideoInfo | AudioInfo] = {audio.index: audio for audio in info.audios}
     if info.video:
-        wanted[info.video.index] = info.video
+        wanted = {info.video.index: info.video, **wanted}
+    zero = info.start if origin is None else origin
+    told = None if spans is None else [(Fraction(begin) + zero, Fraction(end) + zero) for begin, end in spans]
+    # Where samples fall between ticks, sound is counted from its first packet on.
+    if any((audio.time_base * audio.sample_rate).numerator > 1 for audio in info.audios):
+        told = None
+    tables = None
+    with open_packets(path) as container:
+        streams = [container.streams[index] for index in wanted]
+        if has_table(container, streams) and (info.video is None or info.video.codec != "vp8"):
+            read_only(container, *streams)
+            tables = read_tables(container, path, streams, told)
+    index_of = (
+        _listed(path, wanted, zero, tables)
+        if tables is not None
+        else _demuxed(path, info, wanted, zero, told, progress=progress)
+    )
+    if not any(packets.shown.any() for packets in index_of.values()):
+        raise unreadable(path)
+    if progress is not None:
+        progress(1.0)
+    return PacketIndex(info, {index: packets for index, packets in index_of.items() if packets.shown.any()})
+
+
+def _demuxed(
+    path: Path,
+    info: MediaInfo,
+    wanted: Mapping[int, VideoInfo | AudioInfo],
+    zero: Fraction,
+    spans: Sequence[tuple[Fraction, Fraction]] | None,
+    *,
+    progress: Callable[[float], None] | None,
+) -> Mapping[int, StreamPackets]:
+    """The packets as they come when the file is read."""
     rows = {index: _Rows() for index in wanted}
     video = info.video.index if info.video else None
     reader = PictureReader(info.video.codec) if info.video else None
-    zero = info.start if origin is None else origin
     with open_packets(path) as container:
-        lead = [info.video.index] if info.video else []
-        order = dict.fromkeys((*lead, *wanted))
-        streams = [container.streams[index] for index in order]
+        streams = [container.streams[index] for index in wanted]
         read_only(container, *streams)
-        for number, packet in enumerate(_packets(container, info, streams, zero, spans)):
+        packets: Iterator[Packet[Any] | None] = container.demux(*streams)
+        if spans is not None and has_table(container, streams):
+            packets = packets_around(container, streams, spans)
+        for number, packet in enumerate(packets):
             if packet is None:
                 reader = PictureReader(info.video.codec) if info.video else None
                 continue
@@ -237,29 +279,76 @@ def read_packets(
                 shown = reader.is_shown(packet, pts) and shown
             dts = packet.dts if packet.dts is not None else pts
             rows[index].add(pts, dts, packet, clean=clean, shown=shown)
-            if tap is not None:
-                tap(packet)
             if progress is not None and number % _REPORT_EVERY == 0 and info.size:
                 progress(min(1.0, (packet.pos or 0) / info.size))
-    index_of = {index: rows[index].freeze(stream, zero, info.container) for index, stream in wanted.items()}
-    if not any(packets.shown.any() for packets in index_of.values()):
-        raise unreadable(path)
-    if progress is not None:
-        progress(1.0)
-    return PacketIndex(info, {index: packets for index, packets in index_of.items() if packets.shown.any()})
+    return {index: rows[index].freeze(stream, zero, info.container) for index, stream in wanted.items()}
 
 
-def _packets(
-    container: InputContainer,
-    info: MediaInfo,
-    streams: Sequence[Stream],
-    zero: Fraction,
-    spans: Sequence[tuple[float, float]] | None,
-) -> Iterator[Packet[Any] | None]:
-    """All packets, or those of `spans`; None where some are left out."""
-    # Where samples fall between ticks, sound is counted from its first packet on.
-    counted = any((audio.time_base * audio.sample_rate).numerator > 1 for audio in info.audios)
-    if spans is None or counted or not has_table(container, streams):
-        return container.demux(*streams)
-    told = [(Fraction(begin) + zero, Fraction(end) + zero) for begin, end in spans]
-    return packets_around(container, streams, told)
+def _listed(
+    path: Path, wanted: Mapping[int, VideoInfo | AudioInfo], zero: Fraction, tables: SampleTables
+) -> Mapping[int, StreamPackets]:
+    """The packets as the file's tables list them; of some keyframes the bytes are read."""
+    found = {}
+    with path.open("rb") as file:
+        written = os.fstat(file.fileno()).st_mtime_ns
+        for index, stream in wanted.items():
+            parts = tables.stretches[index]
+            key = np.concatenate([part.key for part in parts])
+            clean, shown = key.copy(), ~np.concatenate([part.discard for part in parts])
+            if isinstance(stream, VideoInfo):
+                judged = [_judged(stream.codec, part, file) for part in parts]
+                clean &= np.concatenate([one for one, _ in judged])
+                shown &= np.concatenate([one for _, one in judged])
+            found[index] = StreamPackets(
+                index=index,
+                time_base=stream.time_base,
+                origin=zero,
+                start=stream.start,
+                delay=0 if parts[0].first else _delay(tables.openings[index]),
+                by_presentation=True,
+                pts=np.concatenate([part.pts for part in parts]),
+                dts=np.concatenate([part.dts for part in parts]),
+                duration=np.concatenate([part.duration for part in parts]),
+                key=key,
+                clean=clean,
+                shown=shown,
+                size=np.concatenate([part.size for part in parts]),
+                pos=np.concatenate([part.pos for part in parts]),
+                written=written,
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A packet that is still in the file."""
+
+    is_keyframe: bool
+    file: BinaryIO
+    pos: int
+    size: int
+
+    def __bytes__(self) -> bytes:
+        self.file.seek(self.pos)
+        return self.file.read(max(0, self.size))
+
+
+def _judged(codec: str, part: Stretch, file: BinaryIO) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the pictures are clean keyframes, and which are shown."""
+    clean, shown = np.zeros(part.key.size, dtype=np.bool_), np.ones(part.key.size, dtype=np.bool_)
+    reader, keys = PictureReader(codec), np.flatnonzero(part.key)
+    for number in keys.tolist():
+        clean[number] = reader.is_clean(_Stored(True, file, int(part.pos[number]), int(part.size[number])))
+    # From the second keyframe on all are shown.
+    for number in range(int(keys[1]) if keys.size > 1 else part.key.size):
+        stored = _Stored(bool(part.key[number]), file, int(part.pos[number]), int(part.size[number]))
+        shown[number] = reader.is_shown(stored, int(part.pts[number]))
+    return clean, shown
+
+
+def _delay(packet: Packet[Any]) -> int:
+    """Of the first packet of a sound: how many samples are decoded and not presented."""
+    if not packet.has_sidedata("skip_samples"):
+        return 0
+    # AV_PKT_DATA_SKIP_SAMPLES: the first 32 bits, little-endian, count those at the start.
+    return int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")

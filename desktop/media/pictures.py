@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from av.packet import Packet
+from typing import Protocol
 
 # ITU-T H.264, table 7-1, and ITU-T H.265, table 7-1.
 _H264_SLICES, _H264_IDR = {1, 2, 3, 4, 5}, {5}
 _HEVC_RADL, _HEVC_CLEAN = {6, 7}, {16, 17, 18, 19, 20}  # RADL_N, RADL_R; BLA_*, IDR_*
 _HEVC_FIRST_NON_VCL = 32
 _WITH_NAL_UNITS = {"h264", "hevc"}
+
+
+class Coded(Protocol):
+    """A coded picture: a packet, or something that reads its bytes only when it is asked for them."""
+
+    @property
+    def is_keyframe(self) -> bool: ...
+
+    def __bytes__(self) -> bytes: ...
 
 
 class PictureReader:
@@ -27,7 +34,7 @@ class PictureReader:
         self._first_key: int | None = None
         self._in_first_gop = True
 
-    def is_shown(self, packet: Packet[Any], pts: int) -> bool:
+    def is_shown(self, packet: Coded, pts: int) -> bool:
         """Whether the packet decodes to a picture that is presented. Call it once a packet, in order."""
         if self._codec == "vp8" and not bytes(packet)[0] >> 4 & 1:  # RFC 6386, 9.1: show_frame
             return False
@@ -41,7 +48,7 @@ class PictureReader:
             return True
         return self._codec == "hevc" and first_slice(self._codec, bytes(packet)) in _HEVC_RADL
 
-    def is_clean(self, packet: Packet[Any]) -> bool:
+    def is_clean(self, packet: Coded) -> bool:
         """Whether no picture after this keyframe (in decoding order) refers to one before it."""
         return is_clean_keyframe(self._codec, bytes(packet) if self._codec in _WITH_NAL_UNITS else b"")
 

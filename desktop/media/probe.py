@@ -311,10 +311,15 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame
     """The first picture that decodes, or None: what only decoding can tell is then left at its default."""
     for packet in islice(container.demux(stream), _PACKETS_FOR_A_PICTURE):
         try:
-            for picture in packet.decode():
-                return picture
+            pictures = list(packet.decode())
+            if not pictures and packet.is_keyframe:
+                # It stands by itself; the decoder only waits for those that might be shown before it.
+                pictures = stream.codec_context.decode(None)
+                stream.codec_context.flush_buffers()
         except av.FFmpegError:
             continue
+        for picture in pictures:
+            return picture
     return None
 
 

@@ -43,11 +43,11 @@ def packets_around(
     tick = lead.time_base or Fraction(1)
     reached: dict[int, int] = {}
     for begin, end in sorted(spans):
-        landing = _landing(lead, begin)
-        if landing is not None and landing > reached.get(lead.index, -1):
-            container.seek(landing, stream=lead)
+        begins = landing(lead, begin)
+        if begins is not None and begins > reached.get(lead.index, -1):
+            container.seek(begins, stream=lead)
             yield None
-        last = {stream.index: _last_needed(stream, end) for stream in streams[1:]}
+        last = {stream.index: last_needed(stream, end) for stream in streams[1:]}
         key: int | None = None
         for packet in container.demux(*streams):
             index, dts = packet.stream_index, packet.dts
@@ -64,7 +64,7 @@ def packets_around(
                 break  # every picture shown before that keyframe has been decoded before it is shown
 
 
-def _landing(lead: Stream, begin: Fraction) -> int | None:
+def landing(lead: Stream, begin: Fraction) -> int | None:
     """The decoding time of the keyframe to read from; None for the start of the file.
 
     Where pictures are reordered FFmpeg goes to the one before, as it is the last presented at that time.
@@ -81,7 +81,7 @@ def _landing(lead: Stream, begin: Fraction) -> int | None:
     return tick + 1
 
 
-def _last_needed(stream: Stream, end: Fraction) -> int:
+def last_needed(stream: Stream, end: Fraction) -> int:
     """The decoding time by which the stream has brought all that is presented before `end`."""
     entries = stream.index_entries
     final = entries[len(entries) - 1].timestamp

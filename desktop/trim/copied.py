@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
 from desktop.media.container import open_packets, read_only, shown
-from desktop.media.packets import StreamPackets
+from desktop.media.packets import StreamPackets, rows
 from desktop.trim.compare import Checksum
 from desktop.trim.media import Sound
 from desktop.trim.plan import ClipPlan
@@ -32,8 +33,31 @@ def read_numbered(
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """The packets with these numbers (positions in decoding order, ascending), in that order.
 
-    Packets are told by their times. Raises ReelyError `source-changed` where one of them is not found.
+    Raises ReelyError `source-changed` where one of them is not found any more.
     """
+    if packets.pos is None:
+        yield from _demuxed(path, packets, wanted)
+        return
+    numbers = np.asarray(wanted, dtype=np.int64)
+    columns = (packets.pos, packets.size, packets.key, packets.pts, packets.dts)
+    with path.open("rb", buffering=0) as file:
+        for number, pos, size, is_key, pts, dts in rows(numbers, *(column[numbers] for column in columns)):
+            file.seek(pos)
+            data = file.read(size)
+            if len(data) != size:
+                raise _changed(path)
+            packet: Packet[Any] = Packet(data)
+            packet.is_keyframe, packet.pts, packet.dts = bool(is_key), pts, dts
+            packet.time_base = packets.time_base
+            yield number, packet
+        if os.fstat(file.fileno()).st_mtime_ns != packets.written:
+            raise _changed(path)
+
+
+def _demuxed(
+    path: Path, packets: StreamPackets, wanted: Sequence[int] | NDArray[np.int64]
+) -> Iterator[tuple[int, Packet[Any]]]:
+    """The same where a demuxer has to find them; they are told by their times."""
     first = int(wanted[0])
     # Seeking is not exact in every container; where it lands too late, the file is read from its start.
     for seek in (first, 0) if first else (0,):
@@ -53,7 +77,11 @@ def read_numbered(
                     return
         if awaited != first:
             break
-    raise ReelyError(
+    raise _changed(path)
+
+
+def _changed(path: Path) -> ReelyError:
+    return ReelyError(
         "source-changed",
         f"{shown(path)} does not hold any more what it held a moment ago.",
         "Leave the file alone while it is cut, and try again.",
@@ -66,7 +94,7 @@ def _numbered(
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """The packets from number `first` to `stop`, as long as they are those of the index."""
     number, start = first, int(packets.dts[first])
-    known = zip(packets.pts[first:stop].tolist(), packets.dts[first:stop].tolist(), strict=True)
+    known = rows(packets.pts[first:stop], packets.dts[first:stop])
     times = next(known)
     for packet in demuxed:
         pts = packet.pts if packet.pts is not None else packet.dts
@@ -155,12 +183,11 @@ class SoundCopy:
                 wanted = wanted[(self.positions[wanted] + self.ends[wanted]) // 2 + shift >= written_to]
             if not wanted.size:
                 continue
-            places = (self.positions[wanted] + shift).tolist()
-            ends = self.ends[wanted] + shift
+            places, ends = self.positions[wanted] + shift, self.ends[wanted] + shift
             if segment is self.clip.segments[-1]:
                 ends = np.minimum(ends, stop + shift)
             packets = read_numbered(self.sound.path, self.sound.packets, wanted)
-            for (_, packet), position, end in zip(packets, places, ends.tolist(), strict=True):
+            for (_, packet), (position, end) in zip(packets, rows(places, ends), strict=True):
                 place = max(position, written_to) if written_to is not None else position
                 written_to = max(end, place + 1)
                 self.checksum.add(_payload(packet, codec))

@@ -53,7 +53,7 @@ def trim(job: TrimJob, report: Report) -> TrimResult:
     sources = [path for path in (job.media.video, job.media.audio) if path is not None]
     wanted = len(job.edit.segments) if job.edit.separate else 1
     check_targets(job.targets, wanted, sources, overwrite=job.overwrite)
-    media = read_media(job.media, job.edit.segments, span(report, 0.0, _INDEXING))
+    media = read_media(job.media, job.edit, span(report, 0.0, _INDEXING))
     way = _way(job, media)
     plans = plan_cut(
         job.edit.model_copy(update={"mode": way.mode}),

@@ -144,6 +144,22 @@ class ParameterSets:
             units.append(unit)
         return with_lengths(units, 4)
 
+    def stays(self, data: bytes | memoryview) -> bool:
+        """Whether an access unit is such a sample as it is, told from the heads of its NAL units alone."""
+        at, size = 0, self.length_size
+        if size != 4 or not self._frames_only:
+            return False
+        while at + size < len(data):
+            kind = data[at + size] & 0x1F
+            if kind in {_SPS, _PPS} or kind in _FOREIGN:
+                return False
+            at += size + int.from_bytes(data[at : at + size])
+        return at == len(data)
+
+    @cached_property
+    def _frames_only(self) -> bool:
+        return all(one.frames_only for one in self.parameters.values())
+
     @cached_property
     def _sequence_of(self) -> Mapping[int, int]:
         """Which sequence parameter set each picture parameter set belongs to (7.3.2.2)."""
@@ -156,7 +172,7 @@ class ParameterSets:
 
     def _is_field(self, unit: bytes) -> bool:
         """field_pic_flag of a slice (7.3.3)."""
-        if all(one.frames_only for one in self.parameters.values()):
+        if self._frames_only:
             return False
         bits = payload_bits(unit[1:64])
         bits.unsigned()  # first_mb_in_slice

@@ -14,6 +14,9 @@ from desktop.trim.media import Picture
 from desktop.trim.picture import PictureFormat
 from desktop.trim.plan import CopyRule
 
+Sample: TypeAlias = bytes | memoryview
+"""A picture as the clip holds it; a view of the source's packet where nothing of it changes."""
+
 StandIn: TypeAlias = "Callable[[Packet[Any], Packet[Any]], bytes]"
 
 
@@ -47,11 +50,11 @@ class Joint(ABC):
         """Where copying may begin: at every keyframe, less the leading pictures after it."""
         return CopyRule(self.picture.packets.key)
 
-    def copied(self, packet: Packet[Any]) -> bytes:
+    def copied(self, packet: Packet[Any]) -> Sample:
         """A picture of the source as a sample of the clip. Raises UnfitError."""
-        return bytes(packet)
+        return memoryview(packet)
 
-    def begun(self, packet: Packet[Any]) -> bytes:
+    def begun(self, packet: Packet[Any]) -> Sample:
         """The same for the keyframe with which copying begins after other pictures of the clip."""
         return self.copied(packet)
 
@@ -79,9 +82,9 @@ class Joint(ABC):
         yield from packets
 
 
-def with_data(packet: Packet[Any], data: bytes) -> Packet[Any]:
+def with_data(packet: Packet[Any], data: Sample) -> Packet[Any]:
     """The packet with other bytes."""
-    if data == bytes(packet):
+    if isinstance(data, memoryview) or data == bytes(packet):
         return packet
     other: Packet[Any] = Packet(data)
     other.time_base = packet.time_base

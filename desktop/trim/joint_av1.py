@@ -15,7 +15,7 @@ from av.packet import Packet
 
 from desktop.trim.av1 import SEQUENCE_HEADER, SequenceHeader, begins_anew, obus, with_size
 from desktop.trim.bits import UnfitError
-from desktop.trim.joint import Joint, SampleEntry, pixel_filter, quite_like
+from desktop.trim.joint import Joint, Sample, SampleEntry, pixel_filter, quite_like
 from desktop.trim.picture import PictureFormat
 
 _PIXELS = {"yuv420p", "yuv420p10le"}
@@ -60,7 +60,7 @@ class Av1Joint(Joint):
                 raise UnfitError("the encoder cannot write pictures quite like the source's")
         return SampleEntry("av01")
 
-    def copied(self, packet: Packet[Any]) -> bytes:
+    def copied(self, packet: Packet[Any]) -> Sample:
         units = [unit for unit in obus(bytes(packet)) if unit.kind not in _LEFT_OUT]
         headers = [unit.payload for unit in units if unit.kind == SEQUENCE_HEADER]
         if any(header != self.header and SequenceHeader.read(header) != self._told for header in headers):
@@ -70,7 +70,7 @@ class Av1Joint(Joint):
             return with_size(SEQUENCE_HEADER, self.header) + data
         return data
 
-    def begun(self, packet: Packet[Any]) -> bytes:
+    def begun(self, packet: Packet[Any]) -> Sample:
         if not begins_anew(obus(bytes(packet)), self._told):
             raise UnfitError("pictures after its keyframes refer to those before")
         return self.copied(packet)

@@ -20,7 +20,7 @@ from av.packet import Packet
 
 from desktop.trim.bits import UnfitError
 from desktop.trim.h264 import ParameterSets
-from desktop.trim.joint import Joint, SampleEntry, pixel_filter, quite_like
+from desktop.trim.joint import Joint, Sample, SampleEntry, pixel_filter, quite_like
 from desktop.trim.picture import REORDER_DEPTH, PictureFormat
 from desktop.trim.plan import CopyRule
 from desktop.trim.tracks import reordering
@@ -85,5 +85,6 @@ class H264Joint(Joint):
         sets = self.sets if encoder is None else self.sets.joined(ParameterSets.from_extradata(encoder))
         return SampleEntry("avc1", sets.avcc())
 
-    def copied(self, packet: Packet[Any]) -> bytes:
-        return self.sets.sample(bytes(packet))
+    def copied(self, packet: Packet[Any]) -> Sample:
+        data = memoryview(packet)
+        return data if self.sets.stays(data) else self.sets.sample(bytes(data))

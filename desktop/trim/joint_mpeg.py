@@ -16,7 +16,7 @@ from typing import Any
 from av.packet import Packet
 
 from desktop.trim.bits import UnfitError
-from desktop.trim.joint import Joint, SampleEntry, pixel_filter, quite_like, with_data
+from desktop.trim.joint import Joint, Sample, SampleEntry, pixel_filter, quite_like, with_data
 from desktop.trim.picture import PictureFormat
 from desktop.trim.tracks import reordering
 
@@ -40,7 +40,7 @@ class MpegJoint(Joint):
     def entry(self, encoder: bytes | None) -> SampleEntry:  # noqa: ARG002 - headers are with the pictures
         return SampleEntry("mp4v")
 
-    def copied(self, packet: Packet[Any]) -> bytes:
+    def copied(self, packet: Packet[Any]) -> Sample:
         data = bytes(packet)
         if not packet.is_keyframe:
             return data
@@ -122,7 +122,7 @@ class Mpeg4Joint(MpegJoint):
             at = data.find(b"\0\0\1", at + 3)
         return b""
 
-    def copied(self, packet: Packet[Any]) -> bytes:
+    def copied(self, packet: Packet[Any]) -> Sample:
         data = bytes(packet)
         if data.count(_PICTURE) != 1:
             raise UnfitError("its pictures are packed together")

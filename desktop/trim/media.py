@@ -12,7 +12,7 @@ from desktop.jobs.protocol import Report
 from desktop.media.container import shown
 from desktop.media.packets import PacketIndex, StreamPackets, read_packets
 from desktop.media.probe import AudioInfo, MediaChapter, VideoInfo
-from desktop.trim.edit import MediaInput, Segment
+from desktop.trim.edit import Edit, MediaInput, Mode
 from desktop.trim.plan import ClipPlan
 from desktop.trim.subtitles import Subtitles, read_subtitles
 
@@ -62,8 +62,8 @@ class CutMedia:
         )
 
 
-def read_media(media: MediaInput, segments: Sequence[Segment], report: Report) -> CutMedia:
-    """Probe the file, or both, and index what `segments` need of it.
+def read_media(media: MediaInput, edit: Edit, report: Report) -> CutMedia:
+    """Probe the file, or both, and index what the segments need of it.
 
     All are on one clock: the one told, else that of the file with the picture.
 
@@ -77,7 +77,9 @@ def read_media(media: MediaInput, segments: Sequence[Segment], report: Report) -
     second = media.audio if media.audio != main else None
     half = 0.5 if second else 1.0
     report("index", 0.0)
-    spans = [(segment.start, segment.end) for segment in segments]
+    spans: list[tuple[float, float]] | None = [(segment.start, segment.end) for segment in edit.segments]
+    if edit.mode is Mode.COPY and len(edit.segments) > 1 and not edit.separate:
+        spans = None  # keyframes at which copies can be joined may be anywhere before a segment
     index = sound_index = read_packets(
         main, progress=lambda done: report("index", done * half), origin=media.origin, spans=spans
     )

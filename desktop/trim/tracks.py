@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from desktop.errors import Exit, ReelyError
-from desktop.media.container import open_media
+from desktop.media.container import open_media, open_packets
 from desktop.media.packets import StreamPackets, Ticks
 from desktop.trim.copied import MP4_PICTURES, SoundCopy, read_numbered, retimed
 from desktop.trim.media import Picture, Sound
@@ -44,17 +44,18 @@ def picture_track(picture: Picture, clip: ClipPlan, form: PictureFormat | None) 
         partial(_step_packets, picture, form),
         reorder_depth(picture.packets, clip, encoder=form.reorder_depth if form else 0),
     )
-    track = track_of_pictures(_all_alike(packets), clip.frames, picture, tag)
-    if copied:
-        track.template = source_stream(picture)
+    if not copied:
+        return track_of_pictures(_all_alike(packets), clip.frames, picture, tag)
+    track = track_of_pictures(packets, clip.frames, picture, tag)
+    track.template = source_stream(picture)
     return track
 
 
 @contextmanager
-def source_stream(picture: Picture) -> Iterator[Stream]:
+def source_stream(track: Picture | Sound) -> Iterator[Stream]:
     """The source's stream with all that pictures tell of it, too, such as colours."""
-    with open_media(picture.path) as source:
-        yield source.streams[picture.packets.index]
+    with open_media(track.path) if isinstance(track, Picture) else open_packets(track.path) as source:
+        yield source.streams[track.packets.index]
 
 
 def track_of_pictures(packets: Iterator[Packet[Any]], count: int, picture: Picture, tag: str | None) -> Track:
@@ -81,7 +82,10 @@ def sound_track(sound: Sound, clip: ClipPlan, copy: SoundCopy | None, held: Exit
         for name, value in (("language", sound.info.language), ("title", sound.info.title))
         if value
     }
-    return Track(packets, count, metadata=metadata)
+    track = Track(packets, count, metadata=metadata)
+    if copy is not None and sound.packets.pos is not None:  # such packets belong to no stream
+        track.template = source_stream(sound)
+    return track
 
 
 def subtitle_tracks(subtitles: Sequence[Subtitles], clip: ClipPlan, held: ExitStack) -> list[Track]:

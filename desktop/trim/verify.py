@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from desktop.errors import Exit, ReelyError
 from desktop.media.container import open_packets, read_only
-from desktop.media.packets import PacketIndex, StreamPackets, read_packets
+from desktop.media.packets import PacketIndex, StreamPackets, read_packets, rows
 from desktop.media.probe import outline
 from desktop.trim.compare import Checksum, CopiedPart, Original
 
@@ -30,6 +30,7 @@ _DECODED_WHOLE = 600
 _SOUND_END = 50  # packets
 _PIXELS_AT_EASE = 100_000_000  # so many pixels of copied pictures, whose bytes are checked, are decoded, too
 _BEYOND_SEAM = 8  # packets: so many show that the decoder took a copied part
+_READ_AHEAD = 1 << 18  # bytes
 _CLOCK_SLACK = Fraction(1, 1000)  # seconds: edit lists are counted in units of the movie
 
 
@@ -88,21 +89,49 @@ def verify_clip(path: Path, expected: Expectation) -> None:
     begin with an open group of pictures, though all that is shown is right; such a part has to decode to the
     very pixels of the source.
     """
-    copies = _Copies(expected)
     try:
-        index = read_packets(path, outline(path), tap=copies.see)
-    except VerificationError:
-        raise
+        index = read_packets(path, outline(path))
     except ReelyError as error:
         raise VerificationError(f"it cannot be read: {error.message}") from error
     if not _index_is_in_front(path):
         raise VerificationError("its index is not in front")
     _check_pictures(index, expected)
     _check_sounds(index, expected)
-    copies.check_all_seen()
+    _check_copies(path, index, expected)
     if index.video is not None:
         _check_compared(path, index.video, expected)
     _check_decoding(path, index, expected)
+
+
+def _check_copies(path: Path, index: PacketIndex, expected: Expectation) -> None:
+    """Read every sample: what was copied is there, and holds what it did when it was written."""
+    copies = _Copies(expected)
+    for track, sample in _samples(path, index):
+        copies.see(track, sample)
+    copies.check_all_seen()
+
+
+def _samples(path: Path, index: PacketIndex) -> Iterator[tuple[int, bytes | Packet[Any]]]:
+    """The samples of each track in decoding order, in the file's order."""
+    tracks = index.streams.items()
+    placed = [
+        (np.full_like(one.size, track), one.pos, one.size) for track, one in tracks if one.pos is not None
+    ]
+    if len(placed) < len(tracks):  # only a demuxer can tell where they are
+        with open_packets(path) as clip:
+            read_only(clip, *(clip.streams[track] for track in index.streams))
+            for packet in clip.demux():
+                if packet.size:
+                    yield packet.stream_index, packet
+        return
+    track_of, pos, size = (np.concatenate(column) for column in zip(*placed, strict=True))
+    order, at = np.argsort(pos, kind="stable"), -1
+    with path.open("rb", buffering=_READ_AHEAD) as file:
+        for track, begin, count in rows(track_of[order], pos[order], size[order]):
+            if begin != at:
+                file.seek(begin)
+            yield track, file.read(count)
+            at = begin + count
 
 
 class _Copies:
@@ -116,14 +145,13 @@ class _Copies:
         for track in list(self._left):
             self._next(track)
 
-    def see(self, packet: Packet[Any]) -> None:
+    def see(self, track: int, sample: bytes | Packet[Any]) -> None:
         """Raise VerificationError when a copied part is over that did not hold what it should."""
-        track = packet.stream_index
         if track not in self._sums:
             return
         part, checksum = self._sums[track]
         if isinstance(part, CopiedPart):
-            checksum.add(packet)
+            checksum.add(sample)
             if checksum.count == part.count:
                 if checksum.value != part.checksum:
                     raise VerificationError("what was copied is not what the source holds")
