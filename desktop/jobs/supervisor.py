@@ -23,6 +23,9 @@ from desktop.jobs.protocol import MESSAGE, Failure, Job, Progress, Result
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _STDERR_TAIL = 64 * 1024  # bytes of a failed child's standard error that are kept for the log
+# For glibc (mallopt(3)), ignored elsewhere: what is large comes from the system and goes back when freed.
+# Left to itself glibc raises the limit as it goes, and tables of long files stay where nothing else fits.
+CHILD_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
 _LARGE = 512 * 1024 * 1024  # bytes of memory with which a child is not kept
 
 
@@ -128,7 +131,12 @@ class _Child:
             self._errors = opened.enter_context(tempfile.TemporaryFile())
             self._said_before = 0  # bytes on standard error when the job began
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, **flags
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=os.environ | CHILD_ENVIRONMENT,
+                **flags,
             )
             opened.pop_all()
 
