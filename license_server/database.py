@@ -190,6 +190,13 @@ _AWAY = re.compile("08|40|53|57")
 _SQLITE_AWAY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN"}
 
 
+def state_of(error: BaseException) -> str | None:
+    """The database's own code for the error (SQLSTATE, or SQLite's name), where it has told one."""
+    origin = getattr(error, "orig", None)
+    state = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    return state if isinstance(state, str) else None
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the error only says that the database cannot work now, so that a retry may succeed."""
     if isinstance(error, PoolTimeout):

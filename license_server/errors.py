@@ -313,7 +313,7 @@ def _of_http_exception(error: HTTPException) -> Response:
 
 def _of_exception(error: Exception) -> Response:
     if database.is_away(error):
-        log.error("database-away", error=type(error).__name__)
+        log.error("database-away", error=type(error).__name__, state=database.state_of(error))
         return respond(Unavailable("Try again in a few seconds."))
     note_fault("unexpected", error)
     return respond(Unexpected("It was noted, and will be looked into. Try again in a while."))

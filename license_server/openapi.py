@@ -33,6 +33,8 @@ from license_server.errors import (
 )
 from license_server.examples import EXAMPLES, Example
 from license_server.http import Endpoint, endpoints
+from license_server.webhooks.events import EVENT_TYPES, SIGNED_BY, EventType
+from license_server.webhooks.told import TOLD, TOLD_WHEN
 
 _Schemas = dict[tuple[str, str], dict[str, Any]]
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
@@ -62,6 +64,7 @@ def document(version: str) -> dict[str, Any]:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "paths": dict(sorted(paths.items())),
+        "webhooks": {event: _webhook(event, schemas) for event in EVENT_TYPES},
         "components": {
             "schemas": definitions,
             "securitySchemes": {
@@ -78,6 +81,7 @@ def _schemas(declared: Iterable[Endpoint]) -> tuple[_Schemas, dict[str, Any]]:
     inputs: list[tuple[Any, Any, TypeAdapter[Any]]] = [
         ("problem", "serialization", TypeAdapter(ProblemDocument))
     ]
+    inputs += [(f"{event} data", "serialization", TypeAdapter(data)) for event, data in TOLD.items()]
     for endpoint in declared:
         if endpoint.body is not None:
             inputs.append((f"{endpoint.name} body", "validation", TypeAdapter(endpoint.body)))
@@ -87,6 +91,36 @@ def _schemas(declared: Iterable[Endpoint]) -> tuple[_Schemas, dict[str, Any]]:
             inputs.append((f"{endpoint.name} answer", "serialization", endpoint.answer))
     found, definitions = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
     return dict(found), definitions["$defs"]
+
+
+def _webhook(event: EventType, schemas: _Schemas) -> dict[str, Any]:
+    """What an endpoint of an account's is sent."""
+    body = {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": event},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": schemas[f"{event} data", "serialization"],
+        },
+    }
+    return {
+        "post": {
+            "operationId": f"webhook-{event}",
+            "tags": ["webhooks"],
+            "summary": TOLD_WHEN[event],
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+                for name in SIGNED_BY
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": {
+                "2XX": {"description": "It was taken."},
+                "410": {"description": "Nothing is wanted any more: the endpoint is turned off."},
+                "default": {"description": "It was not taken, and is sent again for 24 hours."},
+            },
+        }
+    }
 
 
 def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:

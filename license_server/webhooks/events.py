@@ -14,6 +14,10 @@ TEST_EVENT = "webhook.test"
 """What the test button sends; nobody subscribes to it."""
 
 
+SIGNED_BY = ("webhook-id", "webhook-timestamp", "webhook-signature")
+"""The headers of the Standard Webhooks specification, without which no message is ours."""
+
+
 class Event(BaseModel):
     """The body of a webhook, in the form that the Standard Webhooks specification proposes."""
 

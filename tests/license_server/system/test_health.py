@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg.errors import AdminShutdown
 from sqlalchemy.exc import OperationalError
 
 from license_server.accounts import service as accounts
@@ -166,11 +167,12 @@ def test_a_database_that_is_away_is_told_as_such_and_not_as_a_fault(
     app: Flask, ada: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def away(*_: object) -> None:
-        raise OperationalError("SELECT", {}, RuntimeError("the database system is shutting down"))
+        raise OperationalError("SELECT", {}, AdminShutdown("the database system is shutting down"))
 
     monkeypatch.setattr("license_server.usage.service.usage", away)
     answer = ada.call("GET", "/auth/usage")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert re.fullmatch(r"\d+", answer.headers["Retry-After"])
     assert "database-away" in caplog.text
+    assert "57P01" in caplog.text, "PostgreSQL's code for it"
     assert "shutting down" not in caplog.text

@@ -14,13 +14,16 @@ from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from license_server.accounts import service as accounts
+from license_server.billing import service as billing
 from license_server.database import db, unit_of_work
 from license_server.tiers.catalogue import PREMIUM, Meter
 from license_server.usage import ledger
 from license_server.usage import service as usage
 from license_server.webhooks import delivery, service
 from license_server.webhooks.delivery import CLAIMED_FOR, LONGEST_RETRY, deliver_due, deliver_next
+from license_server.webhooks.events import EVENT_TYPES
 from license_server.webhooks.models import WebhookDelivery, WebhookEndpoint
+from license_server.webhooks.told import TOLD
 from tests.license_server.actors import PASSWORD, Device, Person, TestClock, on_both_databases
 from tests.license_server.post import letters, text
 from tests.license_server.webhooks.receiver import Receiver, receiving
@@ -377,3 +380,28 @@ def test_the_time_in_the_signature_is_of_the_try(
     deliver_due(app)
     assert receiver.received[0].headers["webhook-timestamp"] == str(int(clock().timestamp()))
     assert abs(datetime.now(UTC).timestamp() - clock().timestamp()) < 300
+
+
+def test_the_document_describes_every_event_as_it_is_sent(
+    app: Flask, premium: Person, device: Device, receiver: Receiver
+) -> None:
+    endpoint = make(premium, receiver)
+    lease = device.lease(trim=1)
+    device.spend(lease, job={"kind": "trim"})
+    failure = {"spend_id": "never", "meter": "hook_run", "at": "2026-01-31T12:00:00Z"}
+    device.settled(lease, failures=[failure])
+    with app.app_context(), unit_of_work(writes=True):
+        account = accounts.by_email(premium.email)
+        assert account is not None
+        period = ledger.current_period(account)
+        usage.tell_of_reached_limits(account, period, replace(PREMIUM, trims=1), {Meter.TRIM: 1})
+        status = billing.status(account.id).model_dump(mode="json")
+        service.enqueue(db.session, account.id, "subscription.updated", status)
+    deliver_due(app)
+    sent = {event["type"]: event["data"] for event in events(receiver, endpoint["secret"])}
+    described = app.test_client().get("/openapi.json").get_json()["webhooks"]
+    assert set(sent) == set(described) == set(EVENT_TYPES) == set(TOLD)
+    for event, model in TOLD.items():
+        assert model.model_validate(sent[event]).model_dump(mode="json") == sent[event], event
+    for name in described["job.failed"]["post"]["parameters"]:
+        assert all(name["name"] in got.headers for got in receiver.received)
