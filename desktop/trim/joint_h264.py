@@ -49,7 +49,8 @@ class H264Joint(Joint):
         """Of a quality near to transparent, in closed groups of pictures, under parameter sets of another id.
 
         As these are few pictures, bits are spent where others would take time and memory: one reference, no
-        look ahead, and all cores at work on parts of the same picture.
+        look ahead, all cores at work on parts of the same picture, and one quantizer for all, as x264 keeps
+        smaller copies of pictures to choose it for each.
         Colours and sample aspect go with the decoded pictures.
         """
         like = self.sets.first
@@ -62,7 +63,7 @@ class H264Joint(Joint):
             "level": like.level,
             "ref": 1,
             "bframes": depth,
-            "b-pyramid": "normal" if depth > 1 else "none",
+            "b-pyramid": "strict" if depth > 1 else "none",
             "b-adapt": 0,
             "cabac": int(PROFILES[like.profile] != "baseline"),
             "deblock": "0,0",
@@ -71,7 +72,8 @@ class H264Joint(Joint):
         }
         options = {
             "c:v": "libx264",
-            "crf": "15",
+            # Counted from the finest step of its depth (ITU-T H.264, 7.4.2.1.1: QpBdOffset).
+            "qp": str(14 + 6 * (self.picture.info.bit_depth - 8)),
             "preset": "ultrafast",
             "profile:v": PROFILES[like.profile],
             "tag:v": "avc1",

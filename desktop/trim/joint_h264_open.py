@@ -65,7 +65,7 @@ class H264OpenJoint(H264Joint):
             "open-gop": 0,
             "stitchable": 1,
         }
-        options = form.options | {
+        options = {name: value for name, value in form.options.items() if name != "qp"} | {
             "force_key_frames": "expr:eq(n,1)",  # numbers jump before the second picture, see `Numbering`
             "preset": "veryfast",
             "crf": "14",
