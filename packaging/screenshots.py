@@ -293,6 +293,7 @@ def photograph_model(stage: Stage, window: MainWindow, photographer: Photographe
     photographer.take("model-sending")
     window.findChildren(SendingDialog)[-1].accept()
     wait_until(lambda: window.models.opinion.asking is Asking.DONE, "the model has answered")
+    window.marks.choose(0)
     photographer.take("model-ranked")
 
 

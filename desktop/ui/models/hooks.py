@@ -10,6 +10,7 @@ from desktop.errors import ReelyError
 from desktop.hooks.models import FoundHooks, Hook
 from desktop.jobs.protocol import Progress
 from desktop.source.models import Source
+from desktop.ui.models.grid import Selection
 from desktop.ui.models.marks import Mark, Marks
 from desktop.ui.operations import OperationRunner, Task
 from desktop.ui.ports import Ports
@@ -98,22 +99,30 @@ class Hooks(QObject):
             self._enter(Stage.FOUND if self.answer else Stage.IDLE)
 
     def improve(self, answer: FoundHooks) -> None:
-        """The same hooks in a better order, and with better words."""
-        if self.stage is Stage.FOUND:
-            self._show(answer)
-
-    def _found(self, answer: FoundHooks) -> None:
-        self._show(answer)
-        self.found.emit()
-
-    def _show(self, answer: FoundHooks) -> None:
+        """The same hooks in a better order, and with better words; what was chosen or adjusted stays so."""
+        if self.stage is not Stage.FOUND or self.answer is None:
+            return
+        adjusted = {
+            (hook.start, hook.end): (number, mark.range)
+            for number, (hook, mark) in enumerate(zip(self.answer.hooks, self._marks.marks, strict=False))
+        }
+        marks, chosen = [], None
+        for number, hook in enumerate(answer.hooks):
+            before, range_ = adjusted.get((hook.start, hook.end), (None, Selection(hook.start, hook.end)))
+            marks.append(_mark(hook, range_))
+            if before is not None and before == self._marks.chosen:
+                chosen = number
         self.answer = answer
         self._enter(Stage.FOUND)
-        self._marks.show(
-            Mark(start=hook.start, end=hook.end, score=hook.score, title=hook.title) for hook in answer.hooks
-        )
+        self._marks.show(marks, chosen)
+
+    def _found(self, answer: FoundHooks) -> None:
+        self.answer = answer
+        self._enter(Stage.FOUND)
+        self._marks.show(_mark(hook, Selection(hook.start, hook.end)) for hook in answer.hooks)
         if answer.hooks:
             self._marks.choose(0)
+        self.found.emit()
 
     def _failed(self, error: ReelyError) -> None:
         if error.code == "cancelled":
@@ -133,3 +142,7 @@ class Hooks(QObject):
         self.error = self.progress = None
         self.cancelling = False
         self.changed.emit()
+
+
+def _mark(hook: Hook, range_: Selection) -> Mark:
+    return Mark(start=range_.start, end=range_.end, score=hook.score, title=hook.title)

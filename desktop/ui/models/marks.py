@@ -50,10 +50,10 @@ class Marks(QObject):
         """The number of the mark that the handles and keys act on."""
         return self._chosen
 
-    def show(self, marks: Iterable[Mark]) -> None:
+    def show(self, marks: Iterable[Mark], chosen: int | None = None) -> None:
         """Show these instead; their ends move to the nearest places where a cut can be."""
         self._marks = tuple(self._snapped(mark) for mark in marks if mark.start < self._timeline.duration)
-        self._chosen = None
+        self._chosen = chosen
         self.changed.emit()
 
     def clear(self) -> None:

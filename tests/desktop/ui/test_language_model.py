@@ -193,6 +193,7 @@ def test_sending_gives_the_models_order_and_words_marked_as_its_own(
     assert len(panel.rows) == 3
     ports.answered.set()
     qtbot.waitUntil(lambda: with_model.models.opinion.asking is Asking.DONE)
+    with_model.marks.choose(0)
     qtbot.waitUntil(panel.rows[0].isVisible)  # Qt shows what comes into a layout a moment later
     told = words(panel)
     for each in (
@@ -204,6 +205,29 @@ def test_sending_gives_the_models_order_and_words_marked_as_its_own(
         assert each in told, each
     assert with_model.marks.marks[0].title == "The plan nobody believed in"
     assert ports.agreed
+
+
+def test_what_was_chosen_and_adjusted_meanwhile_stays_so_wherever_the_model_puts_it(
+    with_model: MainWindow, shown: SendingDialog, qtbot: QtBot, ports: StagePorts
+) -> None:
+    ports.answered.clear()
+    click(shown.send)
+    qtbot.waitUntil(ports.asked.is_set)
+    marks, hooks = with_model.marks, with_model.hooks
+    assert hooks.answer is not None
+    moments = [(hook.start, hook.end) for hook in hooks.answer.hooks]
+    marks.choose(0)
+    marks.set_out(0, marks.marks[0].end + 0.2)
+    adjusted, others = marks.marks[0].range, {mark.range for mark in marks.marks[1:]}
+    playhead = with_model.timeline.playhead
+    ports.answered.set()
+    qtbot.waitUntil(lambda: with_model.models.opinion.asking is Asking.DONE)
+    order = [(hook.start, hook.end) for hook in hooks.answer.hooks]
+    assert order != moments
+    assert marks.chosen == order.index(moments[0]) != 0
+    assert marks.marks[marks.chosen].range == adjusted
+    assert {mark.range for mark in marks.marks} == {adjusted, *others}
+    assert with_model.timeline.playhead == playhead
 
 
 def test_not_now_sends_nothing_and_it_can_be_asked_later(
