@@ -77,6 +77,17 @@ def test_sound_alone_is_copied_to_the_packet(corpus: Corpus, cut: Cut, name: str
     check_sound_roughly(corpus, name, clip.temporary, 1.234)
 
 
+def test_a_joined_copy_begins_where_it_can_be_joined_however_far_that_is(cut: Cut) -> None:
+    """In this file only the first keyframe is such that pictures before it can be of anything."""
+    clip = cut("h264-open", (0.1, 0.5), (5.0, 5.5), mode=Mode.COPY)
+    numbers = [number for _, number in decode_frames(clip.temporary)]
+    second = numbers.index(0, 1)
+    assert numbers[:second] == list(range(second))
+    assert numbers[second:] == list(range(len(numbers) - second))
+    assert second > 12
+    assert numbers[-1] >= 137
+
+
 def test_copied_pictures_are_the_very_bytes_of_the_source(corpus: Corpus, cut: Cut) -> None:
     clip = cut("h264-closed", (1.7, 3.0), mode=Mode.COPY)
     source, copy = read_packets(corpus.path("h264-closed")).video, read_packets(clip.temporary).video
