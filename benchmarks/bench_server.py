@@ -98,7 +98,8 @@ def main() -> None:
         people = clients(here.config("small"), range(ACCOUNTS))
         turn = [people[number % ACCOUNTS] for number in range(REQUESTS)]
         rows = [request("GET", f"/rows/{account_id(client.number)}", {}) for client in turn]
-        pairs: dict[str, list[Pair]] = {"usage": [], "lease": [], "settle": []}
+        least = [request("GET", f"/least/{account_id(client.number)}", {}) for client in turn]
+        pairs: dict[str, list[Pair]] = {"usage": [], "lease": [], "settle": [], "least of a lease": []}
         with gunicorn("served:bare()", environment) as bare, gunicorn("served:ours()", environment) as ours:
             send(bare, rows[:200])
             send(ours, [client.usage() for client in turn[:200]])
@@ -109,6 +110,7 @@ def main() -> None:
                 tokens = [str(json.loads(body)["lease"]) for body in leases.bodies]
                 settles = [client.settle(token) for client, token in zip(turn, tokens, strict=True)]
                 pairs["settle"].append(Pair(send(ours, settles), send(bare, rows)))
+                pairs["least of a lease"].append(Pair(send(bare, least), send(bare, rows)))
     print(f"gunicorn with 2 workers, PostgreSQL, Redis; {machine()}")
     for what, found in pairs.items():
         tell(what, found)

@@ -31,7 +31,7 @@ from license_server.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_MILLISECONDS = 10_000
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 10
 CONNECTIONS = 15
 """How many connections a process has at most; each is kept, for a new one costs more than many requests."""
 
