@@ -82,9 +82,10 @@ def main() -> None:
         if not VOICES.is_dir():
             sys.exit("There are no spoken sentences here (Debian: asterisk-core-sounds-en-wav).")
         seconds = options.minutes * 60
-        spent = watched([sys.executable, "-c", OBSERVE, film(folder, seconds)])
+        spent = watched([sys.executable, "-c", OBSERVE, film(folder, seconds)], every=0.1)
         ratio, what = spent.seconds / seconds, spent.said.strip()
         print(f"{options.minutes:g} min at 360 lines ({what}): {spent.seconds:.1f} s, {ratio:.4f} x")
+        print(f"  {spent.work:.1f} s of work, {spent.work / seconds:.4f} x")
         print(f"  goal {GOALS['observing']} x; {spent.peak_memory / 1e6:.0f} MB at the most")
         if options.whole:
             whole(folder, options.whole * 60)
@@ -100,9 +101,8 @@ def captions(folder: Path) -> None:
     environment = os.environ | {"REELY_SENTENCE_MODEL": str(model)}
     for what in ("an hour of captions", "the same again, meanings kept"):
         spent = find(folder, given, environment)
-        print(
-            f"{what}: {spent.seconds:.1f} s, {spent.peak_memory / 1e6:.0f} MB; goal {GOALS['captions']:g} s"
-        )
+        print(f"{what}: {spent.seconds:.1f} s ({spent.work:.1f} s of work), goal {GOALS['captions']:g} s")
+        print(f"  {spent.peak_memory / 1e6:.0f} MB at the most")
 
 
 def whole(folder: Path, seconds: float) -> None:
@@ -121,7 +121,7 @@ def whole(folder: Path, seconds: float) -> None:
 def find(folder: Path, given: dict[str, object], environment: dict[str, str]) -> Spent:
     """Find hooks in a process of its own."""
     where = {"models": str(folder / "models"), "cache": str(folder / "cache")}
-    return watched([sys.executable, "-c", FIND, json.dumps(given | where)], environment)
+    return watched([sys.executable, "-c", FIND, json.dumps(given | where)], environment, every=0.1)
 
 
 def sentence_model(folder: Path) -> Path:
