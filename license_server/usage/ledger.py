@@ -97,6 +97,7 @@ class Book:
         self._moves: Counter[str] = Counter()
         self._log: Counter[str] = Counter()
         self._owed: Counter[str] = Counter()
+        self._settled: int | None = None
 
     def left(self, limit: int) -> int:
         """Units that may still be granted."""
@@ -159,7 +160,7 @@ class Book:
 
     def post(self) -> tuple[int | None, list[Row]]:
         """Writes what changed. Answers the units settled by now, if anything did, and the log to `write`."""
-        settled = self._write_moves()
+        self._write_moves()
         log = [self._entry(change, units) for change, units in self._log.items()]
         self._log.clear()
         for period_id, units in self._owed.items():
@@ -167,16 +168,16 @@ class Book:
             later._note("debt", units, debt=units)
             log += later.post()[1]
         self._owed.clear()
-        return settled, log
+        return self._settled, log
 
     def _note(self, change: str, units: int, **moves: int) -> None:
         self._moves.update(moves)
         self._log[change] += units
 
-    def _write_moves(self) -> int | None:
-        settled = self._move(self._moves) if self._moves else None
-        self._moves.clear()
-        return settled
+    def _write_moves(self) -> None:
+        if self._moves:
+            self._move(self._moves)
+            self._moves.clear()
 
     def _move(self, moves: Counter[str], *, room: int = 0, limit: int = MOST_UNITS) -> int | None:
         """Settled units after the move; None where there is no room for it."""
@@ -191,6 +192,8 @@ class Book:
                 **{f"{column}_by": moves[column] for column in MOVED},
             },
         ).scalar_one_or_none()
+        if settled is not None:
+            self._settled = settled
         return settled
 
     def _entry(self, change: str, units: int) -> Row:
