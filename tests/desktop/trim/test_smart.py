@@ -205,7 +205,9 @@ def looks(path: Path) -> set[tuple[object, ...]]:
 
 def test_pictures_that_are_not_the_sources_are_noticed(corpus: Corpus, cut: Cut) -> None:
     segments = [Segment(start=start, end=start + 1.6) for start in (1.3, 1.34)]
-    media = read_media(media_of(corpus, "h264-open"), segments, lambda stage, fraction: None)
+    media = read_media(
+        media_of(corpus, "h264-open"), Edit(segments=tuple(segments)), lambda stage, fraction: None
+    )
     clip = cut("h264-open", (1.3, 2.9), mode=Mode.SMART)
     made = read_packets(clip.temporary).video
     assert media.picture is not None
