@@ -25,7 +25,7 @@ class Cached:
 
     folder: Path
     kinds: dict[str, int]
-    """Bytes on the disk by kind: `media`, `storyboards`, `waveforms`, `transcripts`, `vectors` and `other`."""
+    """Bytes on the disk by kind: `media`, `storyboards`, `waveforms`, `transcripts`, `vectors`, `other`."""
     freed: int = 0
     """Bytes."""
 

@@ -93,7 +93,8 @@ def test_one_long_shot_has_no_cuts(tmp_path: Path) -> None:
 def test_motion_tells_where_much_moves_and_not_where_it_is_cut(tmp_path: Path) -> None:
     film = make(
         tmp_path / "film.mp4",
-        "-f", "lavfi", "-i", "color=red:s=160x90:r=25:d=4", "-f", "lavfi", "-i", "color=blue:s=160x90:r=25:d=4",
+        "-f", "lavfi", "-i", "color=red:s=160x90:r=25:d=4",
+        "-f", "lavfi", "-i", "color=blue:s=160x90:r=25:d=4",
         "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4",
         "-filter_complex", "[0][1][2]concat=n=3,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast",
     )  # fmt: skip
