@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,10 @@ from desktop.llm_command import Ranked, asking_of, model_options, show_outgoing
 from desktop.llm_command import rerank as ask_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from desktop.hooks.models import Hook
     from desktop.jobs.protocol import Report
     from desktop.source.models import Source
     from desktop.trim.edit import Clip
-    from desktop.workflow import Workflow
+    from desktop.workflow import Proposed, Workflow
 
 
 @click.command()
@@ -94,25 +92,26 @@ def hooks(
             with console.working():
                 asked = span(report, found_until, ranked_until)
                 ranked = ask_model(workflow, ranked.proposed, wish, asking, asked)
+        proposed = ranked.proposed
         if opened is not None and cut is not None and ranked.exit is Exit.DONE:
             with console.working():
-                found = ranked.proposed.found.hooks
-                clips, failure = _cut(workflow, opened, found, cut, span(report, ranked_until, 1.0))
+                cutting = span(report, ranked_until, 1.0)
+                clips, proposed, failure = _cut(workflow, opened, proposed, cut, cutting)
     notes = [*ranked.notes, *([f"{failure.message} {failure.hint}"] if failure else [])]
-    proposed = ranked.proposed
     console.result(hooks_data(proposed, clips, notes), describe_hooks(proposed, clips, notes))
     sys.exit(failure.exit if failure else ranked.exit)
 
 
 def _cut(
-    workflow: Workflow, source: Source, hooks: Sequence[Hook], folder: Path, report: Report
-) -> tuple[list[Clip], ReelyError | None]:
-    """A clip of each hook, and why there are no more: what was found is told in any case."""
+    workflow: Workflow, source: Source, proposed: Proposed, folder: Path, report: Report
+) -> tuple[list[Clip], Proposed, ReelyError | None]:
+    """A clip of each hook, what is left after them, and why there are no more."""
     from desktop.files import disk_error, free_name
     from desktop.source.text import clip_name
     from desktop.trim.edit import Edit, Segment
 
     clips: list[Clip] = []
+    hooks = proposed.found.hooks
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for place, hook in enumerate(hooks):
@@ -120,11 +119,13 @@ def _cut(
             suffix = workflow.suggest_name(source, edit, folder).suffix
             target = free_name(folder / clip_name(f"{place + 1} {hook.title}", suffix))
             cutting = span(report, place / len(hooks), (place + 1) / len(hooks))
-            clips += workflow.trim(source, edit, target, report=cutting).clips
+            done = workflow.trim(source, edit, target, report=cutting)
+            clips += done.clips
+            proposed = replace(proposed, status=done.status)
     except Cancelled:
         raise
     except ReelyError as error:
-        return clips, error
+        return clips, proposed, error
     except OSError as error:
-        return clips, disk_error(error, folder)
-    return clips, None
+        return clips, proposed, disk_error(error, folder)
+    return clips, proposed, None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from desktop.errors import Exit, ReelyError
 from desktop.files import deliver_file
+from desktop.hooks.subtitles import subtitles
 from desktop.hooks.transcript import Cue, Transcript
 from desktop.source.text import clean_text
 
@@ -20,7 +21,7 @@ def to_srt(transcript: Transcript) -> str:
     """SubRip. It knows no escapes: a word joiner, which nobody sees, takes markup and arrows apart."""
     blocks = [
         f"{number}\n{_times(cue, ',')}\n{_taken_apart(_line(cue))}\n"
-        for number, cue in enumerate(transcript.cues, start=1)
+        for number, cue in enumerate(subtitles(transcript.cues), start=1)
     ]
     return "\n".join(blocks)
 
@@ -31,7 +32,9 @@ def to_vtt(transcript: Transcript) -> str:
     head = "WEBVTT\n"
     if language and _LANGUAGE.fullmatch(language):
         head += f"Language: {language}\n"
-    return "\n".join([head, *(f"{_times(cue, '.')}\n{_escaped(_line(cue))}\n" for cue in transcript.cues)])
+    return "\n".join(
+        [head, *(f"{_times(cue, '.')}\n{_escaped(_line(cue))}\n" for cue in subtitles(transcript.cues))]
+    )
 
 
 def to_txt(transcript: Transcript) -> str:

@@ -68,6 +68,7 @@ def test_a_links_hooks_come_from_its_captions_and_each_is_cut_to_its_frames(
         assert len(numbers) == pytest.approx((hook["end"] - hook["start"]) * FPS, abs=1)
     left = signed_in("account", "show").last["meters"]
     assert (left["hook_run"]["settled"], left["trim"]["settled"]) == (1, len(result["clips"]))
+    assert result["quota"]["trim"]["available"] == left["trim"]["available"]
 
 
 def test_the_same_link_gives_the_same_hooks(signed_in: Command, youtube: YouTube) -> None:
