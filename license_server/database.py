@@ -82,6 +82,7 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(metadata=Base.metadata)
 _migrate = Migrate(render_as_batch=True, directory=str(MIGRATIONS))
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -103,6 +104,7 @@ def init_app(app: Flask, config: Config) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "checkout", _check_alive)
+        event.listen(engine, "engine_connect", _read_without_transaction)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -131,6 +133,12 @@ def _check_alive(
         raise InvalidatePoolError
 
 
+def _read_without_transaction(connection: Connection) -> None:
+    # Reading at "read committed" is the same without a transaction, and saves beginning and ending it.
+    if _reading.get():
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
 @contextmanager
 def unit_of_work(*, writes: bool) -> Iterator[None]:
     """The one transaction of a request: begins with the first statement, commits at the end.
@@ -138,10 +146,7 @@ def unit_of_work(*, writes: bool) -> Iterator[None]:
     An exception rolls everything back, unless it says that it `keeps_changes` (a refusal that is itself
     recorded, such as the end of a session whose refresh token came back).
     """
-    token = _writing.set(writes)
-    if not (writes or db.session().in_transaction() or db.engine.dialect.name == "sqlite"):
-        # Reading at "read committed" is the same without a transaction, and saves beginning and ending it.
-        db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    token, reading = _writing.set(writes), _reading.set(not writes)
     try:
         yield
         db.session.commit()
@@ -153,6 +158,7 @@ def unit_of_work(*, writes: bool) -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+        _reading.reset(reading)
 
 
 def conclude() -> None:
@@ -177,12 +183,13 @@ def snapshot() -> Iterator[Session]:
 @contextmanager
 def apart() -> Iterator[Session]:
     """A transaction of its own that writes, before the unit of work has begun with its first statement."""
-    token = _writing.set(True)
+    token, reading = _writing.set(True), _reading.set(False)
     try:
         with Session(db.engine, expire_on_commit=False) as session, session.begin():
             yield session
     finally:
         _writing.reset(token)
+        _reading.reset(reading)
 
 
 _AWAY = re.compile("08|40|53|57")

@@ -106,7 +106,8 @@ def _wait(served: Served, status: int) -> None:
     while time.monotonic() < deadline:
         assert served.process.poll() is None, served.log.read_text("utf-8")
         try:
-            if served.call("GET", "/health").status == status:
+            booted = served.log.read_text("utf-8").count("Booting worker")
+            if booted >= WORKERS and served.call("GET", "/health").status == status:
                 return
         except OSError:
             pass  # not yet
