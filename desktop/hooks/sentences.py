@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from desktop.hooks.speech import SpokenWord
+from desktop.hooks.transcript import Word
 from desktop.hooks.wordlists import word_set
 
 _END = re.compile(r"[.!?…。！？؟।]+[\"'”’»)\]」』]*$")
@@ -112,7 +113,7 @@ def _by_marks(words: Sequence[SpokenWord]) -> Iterator[list[SpokenWord]]:
             run = []
 
 
-def ends_sentence(word: SpokenWord, following: SpokenWord) -> bool:
+def ends_sentence(word: SpokenWord | Word, following: SpokenWord | Word) -> bool:
     """Whether a sentence ends with `word`, as `following` comes next."""
     if not _END.search(word.text):
         return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from desktop.hooks.sentences import ends_sentence
 from desktop.hooks.transcript import Cue
 
 # Two lines of 42 characters and seven seconds are what makers of subtitles usually allow.
 MOST_CHARACTERS = 84
 MOST_SECONDS = 7.0
 _PAUSE = 1.0  # seconds of silence after which another subtitle begins
-_ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 
 def subtitles(cues: Iterable[Cue]) -> Iterator[Cue]:
@@ -61,7 +61,7 @@ def _begins(cue: Cue, places: list[int]) -> Iterator[int]:
             places[number] + len(word.text) - places[begin] > MOST_CHARACTERS
             or word.end - cue.words[begin].start > MOST_SECONDS
             or word.start - before.end >= _PAUSE
-            or before.text.endswith(_ENDS)
+            or ends_sentence(before, word)
         ):
             begin = number
             yield begin

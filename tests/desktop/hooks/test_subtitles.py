@@ -56,6 +56,11 @@ def test_sentences_and_pauses_begin_another_one() -> None:
     ]
 
 
+def test_an_abbreviation_ends_no_subtitle() -> None:
+    words = [(text, 0.1, 1.2) for text in ("Then", "Mr.", "Jones", "came.", "Nobody", "saw", "him.")]
+    assert [each.text for each in subtitles([cue_of(words)])] == ["Then Mr. Jones came.", "Nobody saw him."]
+
+
 def test_a_word_that_came_in_pieces_is_not_divided() -> None:
     cue = cue_of([("long", 0, 3.0), ("mistakes", 0, 3.0), ("of", 0, 0.6), ("the", 0, 0.2), ("co", 0, 0.1)])
     pieces = (*cue.words, Word(start=cue.end, end=cue.end + 3, text="-pilot"))
