@@ -57,10 +57,12 @@ def read_numbered(
 def _demuxed(
     path: Path, packets: StreamPackets, wanted: Sequence[int] | NDArray[np.int64]
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    """The same where a demuxer has to find them; they are told by their times."""
+    """The same where a demuxer has to find them; they are told by their times and sizes."""
     first = int(wanted[0])
-    # Seeking is not exact in every container; where it lands too late, the file is read from its start.
-    for seek in (first, 0) if first else (0,):
+    # Seeking is not exact in every container, and in MPEG's streams it lands in the middle of a packet, with
+    # the times of the next ones off by one; then a keyframe earlier is far enough, or else the file's start.
+    earlier = packets.keyframe_before(int(packets.pts[first]) - 1)
+    for seek in sorted({first, min(earlier, first), 0}, reverse=True):
         left = iter(wanted)
         awaited: int | None = int(next(left))
         with open_packets(path) as container:
@@ -94,14 +96,14 @@ def _numbered(
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """The packets from number `first` to `stop`, as long as they are those of the index."""
     number, start = first, int(packets.dts[first])
-    known = rows(packets.pts[first:stop], packets.dts[first:stop])
-    times = next(known)
+    known = rows(packets.pts[first:stop], packets.dts[first:stop], packets.size[first:stop])
+    looked_for = next(known)
     for packet in demuxed:
         pts = packet.pts if packet.pts is not None else packet.dts
         dts = packet.dts if packet.dts is not None else pts
         if packet.size == 0 or pts is None or dts is None:
             continue
-        if (pts, dts) != times:
+        if (pts, dts, packet.size) != looked_for:
             if number > first or dts > start:
                 return  # another one, or landed behind the first
             continue
@@ -109,7 +111,7 @@ def _numbered(
         number += 1
         if number == stop:
             return
-        times = next(known)
+        looked_for = next(known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,6 +174,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mpeg2": Recipe("mpeg2.ts", (*_BOTH, "-c:v", "mpeg2video", "-q:v", "3", "-g", "15", "-bf", "2",
                                  "-c:a", "mp2", "-b:a", "192k")),
+    "mpeg2-program": Recipe("mpeg2.mpg", ("-map", "0", "-c", "copy", "-f", "vob"), source="mpeg2"),
     "mpeg2-fields": Recipe(
         "mpeg2 fields.mkv",
         (*_BOTH, "-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2", "-flags", "+ilme+ildct+cgop",

@@ -153,7 +153,7 @@ def near(digests: dict[int, str], at: int) -> str | None:
         "hevc-open",
         "vp9-hidden",
         "av1",
-        "mpeg2",
+        "mpeg2-program",
         "mpeg4",
     ],
 )
