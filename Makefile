@@ -44,6 +44,8 @@ lock: setup
 	  $(BIN)/uv --system-certs pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header --extra $$part -o requirements/$$part.lock || exit 1; \
 	done
+	@$(BIN)/uv --system-certs pip compile --group carried --no-deps --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/carried.lock
 	@grep '^uv==' requirements/dev.lock | cut -d' ' -f1 | $(BIN)/uv --system-certs pip compile - --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/setup.lock
 

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 
+# Nothing is installed but what they name: of the second one's packages only files are used.
+LOCKS = ("requirements/dev.lock", "requirements/carried.lock")
+
 # The shared libraries that Qt's wheels expect of a Debian system, and the packages that bring them.
 QT_LIBRARIES = {
     "libEGL.so.1": "libegl1",
@@ -73,7 +76,7 @@ def main(purpose: str) -> None:
     uv = [str(BIN / _program("uv")), "--system-certs", "pip"]
     inside = ["--python", str(BIN / _program("python"))]
     _run(
-        [*uv, "sync", "--quiet", "--compile-bytecode", *inside, "--require-hashes", "requirements/dev.lock"],
+        [*uv, "sync", "--quiet", "--compile-bytecode", *inside, "--require-hashes", *LOCKS],
         "Installing packages",
     )
     _run(
@@ -90,7 +93,7 @@ def _program(name: str) -> str:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for name in ("requirements/dev.lock", "pyproject.toml", "packaging/bootstrap.py", "packaging/sample.py"):
+    for name in (*LOCKS, "pyproject.toml", "packaging/bootstrap.py", "packaging/sample.py"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 

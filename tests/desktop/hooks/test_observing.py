@@ -9,6 +9,7 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 import pytest
+from PIL import Image
 
 from desktop.hooks.face_detector import FaceDetector
 from desktop.hooks.job import HooksJob, Observable
@@ -20,22 +21,27 @@ from desktop.hooks.sound_events import SoundListener
 from desktop.hooks.speech import Sound
 from desktop.media.ffmpeg import running
 from desktop.source.models import Source
-from tests.desktop.hooks.models import face_model, sound_model
+from tests.desktop.hooks.models import astronaut, face_model, sound_model
 
 SECONDS = 80
 
 
 def make_film(path: Path, size: str = "320x180") -> Path:
-    """A film that is red from 40 s on, when it becomes loud, and moves in its last 20 s."""
+    """Somebody is seen from 40 s to 60 s, it is loud from 40 s to 50 s, and from 60 s on much moves."""
+    face = path.with_suffix(".png")
+    Image.fromarray(astronaut(180)).save(face)
+    width, height = size.split("x")
     parts = [
         ffmpeg.input(f"color=gray:s={size}:r=10:d=40", f="lavfi"),
-        ffmpeg.input(f"color=0xFE0000:s={size}:r=10:d=20", f="lavfi"),
+        ffmpeg.input(str(face), loop=1, framerate=10, t=20)
+        .filter("scale", width, height)
+        .filter("setsar", 1),
         ffmpeg.input(f"testsrc2=s={size}:r=10:d=20", f="lavfi"),
     ]
     noise = "if(between(t,40,50),0.8,0.001)*(random(0)*2-1)"
     sound = ffmpeg.input(f"aevalsrc={noise}:s=16000:d={SECONDS}".replace(",", "\\,"), f="lavfi")
     output = ffmpeg.output(
-        ffmpeg.concat(*parts), sound, str(path), vcodec="libx264", g=20, pix_fmt="yuv444p", preset="ultrafast"
+        ffmpeg.concat(*parts), sound, str(path), vcodec="libx264", g=20, pix_fmt="yuv420p", preset="ultrafast"
     )
     with running(output) as process:
         process.finish()

@@ -12,8 +12,9 @@ from tests.desktop.hooks.models import face_model
 USE = """
 import sys
 from pathlib import Path
+import numpy as np
 from desktop.hooks.face_detector import FaceDetector
-FaceDetector(Path(sys.argv[1])).largest([])
+FaceDetector(Path(sys.argv[1])).tallest(np.zeros((32, 32, 3), np.uint8))
 """
 
 
