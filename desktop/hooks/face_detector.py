@@ -1,7 +1,7 @@
 """Finding faces by CenterFace in ONNX Runtime: how tall the largest one in each picture is.
 
 CenterFace (Xu, Yan, Sun, Yang and Luo, “CenterFace: Joint Face Detection and Alignment Using Face as Point”,
-arXiv:1911.03599) says of every 4 x 4 pixels how sure it is that a face has its centre there, and how large that one
+arXiv:1911.03599) says of every 4 x 4 pixels how sure it is that a face has its centre there, and how large it
 is.
 """
 

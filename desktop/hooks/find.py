@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from desktop.hooks.languages import guess_language
@@ -28,13 +29,8 @@ def material_of(
     *,
     duration: float | None = None,
     heatmap: tuple[HeatPoint, ...] = (),
-    curves: tuple[Curve, ...] = (),
-    sounds: tuple[SoundMark, ...] = (),
 ) -> Material:
-    """What the signals are made of; `duration` is the source's length in seconds where it is known.
-
-    `sounds` are those that were heard, beside those that the transcript names.
-    """
+    """What the signals are made of; `duration` is the source's length in seconds where it is known."""
     whole = duration or transcript.end
     speech = _within(speech_of(transcript), whole)
     sentences = sentences_of(speech.words)
@@ -44,12 +40,17 @@ def material_of(
         sentences=sentences,
         duration=whole,
         language=language,
-        sounds=tuple(sorted((*speech.sounds, *sounds), key=lambda mark: mark.start)),
+        sounds=speech.sounds,
         heatmap=heatmap,
-        curves=curves,
         tokens=tokens,
         wanted=wish.describe,
     )
+
+
+def with_observed(material: Material, curves: tuple[Curve, ...], sounds: tuple[SoundMark, ...]) -> Material:
+    """The material with what was measured beside the words; `sounds` come to those that the captions name."""
+    together = tuple(sorted((*material.sounds, *sounds), key=lambda mark: mark.start))
+    return replace(material, curves=curves, sounds=together)
 
 
 def hooks_in(
@@ -149,7 +150,7 @@ def _why_no_words(material: Material) -> str | None:
         return "The transcript has no speech."
     words = sum(len(sentence.words) for sentence in material.sentences)
     if words < _FEWEST_WORDS:
-        return f"Only {words} words are said, too few to choose from."
+        return f"Only {words} word{'' if words == 1 else 's'} can be read, too few to choose from."
     return None
 
 

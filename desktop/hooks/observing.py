@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 import numpy as np
 
-from desktop.errors import ReelyError
+from desktop.errors import Cancelled, ReelyError
 from desktop.hooks.face_detector import FaceDetector, faces_curve
 from desktop.hooks.job import Observable
 from desktop.hooks.signals import motion
@@ -20,6 +23,8 @@ from desktop.hooks.signals.curve import Curve
 from desktop.hooks.signals.loudness import loudness_curve
 from desktop.hooks.sound_events import SoundListener
 from desktop.hooks.speech import SoundMark
+from desktop.jobs.cancellation import CancelToken
+from desktop.jobs.protocol import Report
 from desktop.media import loudness, shots
 from desktop.media.probe import probe
 
@@ -31,6 +36,11 @@ _LOOKED_THROUGH = 540
 """Lines; looking through a larger picture for shots takes longer than it is worth."""
 _AT_ONCE = 2
 """Most of it is done by processes and libraries that leave Python alone."""
+_PATIENCE = 60.0
+"""Seconds that a picture may still be on its way when all else is done."""
+
+FetchPicture = Callable[[Callable[[float], None], CancelToken], Path]
+"""Brings a picture, tells how much of it has come (0..1), and stops when it is told to."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +54,70 @@ class Observed:
 
 
 class Observation:
-    """Observes beside other work: begins at once, `result` waits for the end.
+    """Observes beside other work: begins at once, `result` waits for the end; leaving the block stops it.
 
-    `detector` and `listener` look for faces and listen for laughter, where their models are there.
+    `detector` and `listener` look for faces and listen for laughter, where their models are there. Without
+    `files.picture`, `fetch` brings one.
     """
 
     def __init__(
-        self, files: Observable, detector: FaceDetector | None = None, listener: SoundListener | None = None
+        self,
+        files: Observable,
+        detector: FaceDetector | None = None,
+        listener: SoundListener | None = None,
+        fetch: FetchPicture | None = None,
     ) -> None:
         self._files = files
-        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="observing")
-        picture, sound = files.picture, files.sound
-        # What takes longest goes first.
-        self._film = self._begin(_film, picture)
-        self._marks = self._begin(listener.marks, sound, files.origin) if listener else None
-        self._faces = self._begin(faces_curve, picture, detector) if detector else None
-        self._loudness = self._begin(loudness.momentary_loudness, sound)
+        self._stop = CancelToken()
+        self._fraction, self._told = 0.0, threading.Condition()
+        # Who fetches works little.
+        self._pool = ThreadPoolExecutor(_AT_ONCE + (fetch is not None), thread_name_prefix="observing")
+        sound = files.sound
+        self._picture = self._begin(fetch, self._came, self._stop) if fetch else None
+        # What takes longest goes first, and what has to wait for the picture last.
+        film = self._begin_to_look(_film) if fetch is None else None
+        self._marks = self._begin(listener.marks, sound, files.origin) if listener and sound else None
+        faces = self._begin_to_look(faces_curve, detector) if detector and fetch is None else None
+        self._loudness = self._begin(loudness.momentary_loudness, sound) if sound else None
+        self._film = self._begin_to_look(_film) if fetch else film
+        self._faces = self._begin_to_look(faces_curve, detector) if detector and fetch else faces
 
-    def _begin(self, measure: Callable[..., T], path: Path | None, *more: object) -> Future[T] | None:
-        return None if path is None else self._pool.submit(measure, path, *more)
+    def __enter__(self) -> Self:
+        return self
 
-    def result(self) -> Observed:
-        """What was observed; a file that cannot be measured is a note, no failure."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.cancel()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _begin(self, measure: Callable[..., T], *more: object) -> Future[T]:
+        return self._pool.submit(measure, *more)
+
+    def _begin_to_look(self, look: Callable[..., T], *more: object) -> Future[T] | None:
+        if self._picture is not None:
+            coming = self._picture
+            return self._begin(lambda: look(coming.result(), *more))
+        return None if self._files.picture is None else self._begin(look, self._files.picture, *more)
+
+    def _came(self, fraction: float) -> None:
+        with self._told:
+            self._fraction = fraction
+            self._told.notify_all()
+
+    def result(self, report: Report = lambda _stage, _fraction: None) -> Observed:
+        """What was observed; what cannot be measured is a note, no failure.
+
+        `report` is told what is waited for.
+        """
         notes: list[str] = []
-        film = _outcome(self._film, "The shots could not be found.", notes)
+        seen = self._wait_for_picture(report)
+        film = _outcome(self._film, "The shots could not be found.", notes if seen is None else [])
         marks = _outcome(self._marks, "Nobody could listen for laughter.", notes)
-        faces = _outcome(self._faces, "Nobody could look for faces.", notes)
+        faces = _outcome(self._faces, "Nobody could look for faces.", notes if seen is None else [])
         levels = _outcome(self._loudness, "The loudness could not be measured.", notes)
         self._pool.shutdown()
+        notes += [seen] if seen else []
         curves: list[Curve] = []
         if levels is not None and len(levels):
             curves.append(loudness_curve(levels, loudness.STEP, -self._ahead(self._files.sound)))
@@ -87,6 +133,32 @@ class Observation:
             shots=tuple(time - ahead for time in film.shots) if film is not None else (),
             notes=tuple(notes),
         )
+
+    def _wait_for_picture(self, report: Report) -> str | None:
+        """Until it is there; why it is not, as a note."""
+        coming = self._picture
+        if coming is None:
+            return None
+        coming.add_done_callback(lambda _done: self._came(1.0))
+        until = time.monotonic() + _PATIENCE
+        with self._told:
+            while not coming.done() and (left := until - time.monotonic()) > 0:
+                report("downloading the picture", self._fraction)
+                self._told.wait(left)
+        if not coming.done():
+            self._stop.cancel()
+        try:
+            coming.result()
+        except Cancelled:
+            return f"The picture did not come within {_PATIENCE:.0f} s, so it was not looked through."
+        except ReelyError as error:
+            logger.info("no picture: %s", error.code)
+            return (
+                error.message
+                if error.code == "picture-not-fetched"
+                else f"The picture did not come: {error.message}"
+            )
+        return None
 
     def _ahead(self, path: Path | None) -> float:
         """Seconds from the file's start to where the source's clock is 0."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from desktop.errors import Exit, ReelyError
 from desktop.hooks.embeddings import SENTENCE_MODEL, Embedder, KeptVectors
 from desktop.hooks.face_detector import FACE_MODEL, FaceDetector
-from desktop.hooks.find import hooks_in, hooks_without_words, material_of
+from desktop.hooks.find import hooks_in, hooks_without_words, material_of, with_observed
 from desktop.hooks.job import HooksJob
 from desktop.hooks.keeping import TranscriptStore
+from desktop.hooks.link_picture import fetch_picture, small_picture
 from desktop.hooks.meaning import with_meaning
 from desktop.hooks.model_files import ModelFolder
 from desktop.hooks.models import FoundHooks
-from desktop.hooks.observing import Observation
+from desktop.hooks.observing import FetchPicture, Observation
 from desktop.hooks.onnx_models import open_model
 from desktop.hooks.sound_events import SOUND_MODEL, SoundListener
 from desktop.hooks.transcribe import hear, read_words
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.words import words_of
+from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Report
 
@@ -32,8 +37,21 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
     transcript, notes = _read(job, kept)
     # Words alone stay on this computer, and ask nothing of the network.
     download = job.source is not None and not job.offline
-    observation, told = _observation(job, models, span(report, 0.0, 0.05), download=download)
-    notes += told
+    with _observation(job, models, span(report, 0.0, 0.05), notes, download=download) as observation:
+        return _found(job, observation, (transcript, kept), notes, report)
+
+
+def _found(
+    job: HooksJob,
+    observation: Observation,
+    words: tuple[Transcript | None, Transcript | None],
+    notes: list[str],
+    report: Report,
+) -> FoundHooks:
+    """The hooks once the words were looked for: `words` are those that are there, and those kept before."""
+    models = ModelFolder(job.models, offline=job.offline)
+    transcript, kept = words
+    download = job.source is not None and not job.offline
     duration = job.source.duration if job.source else None
     heatmap = job.source.heatmap if job.source else ()
     if transcript is None and job.files.sound is not None:
@@ -41,9 +59,9 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
         notes += told
     _keep(job, transcript, kept)
     report("signals", 0.6)
-    observed = observation.result()
-    notes += observed.notes
     if transcript is None:
+        observed = observation.result(span(report, 0.6, 0.9))
+        notes += observed.notes
         found = hooks_without_words(
             job.wish,
             duration or 0.0,
@@ -53,18 +71,14 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
             sounds=observed.sounds,
         )
         return found.model_copy(update={"notes": (*notes, *found.notes)})
-    material = material_of(
-        transcript,
-        job.wish,
-        duration=duration,
-        heatmap=heatmap,
-        curves=observed.curves,
-        sounds=observed.sounds,
-    )
-    embedder, told = open_model(models, SENTENCE_MODEL, Embedder, span(report, 0.6, 0.9), download=download)
+    material = material_of(transcript, job.wish, duration=duration, heatmap=heatmap)
+    embedder, told = open_model(models, SENTENCE_MODEL, Embedder, span(report, 0.6, 0.75), download=download)
     if embedder is not None and material.sentences:
         kept_vectors = KeptVectors(embedder, job.cache) if job.cache is not None else embedder
         material = with_meaning(material, kept_vectors)
+    observed = observation.result(span(report, 0.75, 0.9))
+    notes += observed.notes
+    material = with_observed(material, observed.curves, observed.sounds)
     report("ranking", 0.9)
     found = hooks_in(transcript, job.wish, material, observed.shots)
     report("ranking", 1.0)
@@ -72,18 +86,34 @@ def find_hooks(job: HooksJob, report: Report) -> FoundHooks:
 
 
 def _observation(
-    job: HooksJob, models: ModelFolder, report: Report, *, download: bool
-) -> tuple[Observation, list[str]]:
-    """Observing that has begun, with the models that are there, and what should be known about those."""
-    detector = listener = None
-    notes: list[str] = []
-    if job.files.picture is not None:
+    job: HooksJob, models: ModelFolder, report: Report, notes: list[str], *, download: bool
+) -> Observation:
+    """Observing that has begun, with the models that are there; `notes` get what should be known of those."""
+    detector = listener = fetch = None
+    if job.files.picture is None:
+        fetch = _fetch_of(job)
+    if job.files.picture is not None or fetch is not None:
         detector, told = open_model(models, FACE_MODEL, FaceDetector, report, download=download)
         notes += told
     if job.files.sound is not None:
-        listener, told = open_model(models, SOUND_MODEL, SoundListener, report, download=False)
+        listener, told = open_model(models, SOUND_MODEL, SoundListener, report, download=download)
         notes += told
-    return Observation(job.files, detector, listener), notes
+    return Observation(job.files, detector, listener, fetch)
+
+
+def _fetch_of(job: HooksJob) -> FetchPicture | None:
+    """What brings the picture of a link; None where there is none."""
+    source, cache = job.source, job.cache
+    if source is None or source.path is not None or cache is None:
+        return None
+    stream = small_picture(source)
+    if stream is None:
+        return None
+
+    def fetch(progress: Callable[[float], None], token: CancelToken) -> Path:
+        return fetch_picture(source, stream, cache, offline=job.offline, progress=progress, token=token)
+
+    return fetch
 
 
 def _kept(job: HooksJob) -> Transcript | None:

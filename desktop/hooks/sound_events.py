@@ -1,4 +1,4 @@
-"""Laughter, applause and music in a sound, by a model of YAMNet's form in ONNX Runtime, if the user has one.
+"""Laughter, applause and music in a sound, by YAMNet in ONNX Runtime.
 
 YAMNet (tensorflow/models, research/audioset/yamnet) listens to pieces of 0.96 s, one every 0.48 s, and says
 of each of AudioSet's 521 classes how probable it is there. Its usual export takes the waveform itself.
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop.hooks.model_files import Model
+from desktop.hooks.model_files import Model, ModelFile
 from desktop.hooks.onnx_models import Session, unusable
 from desktop.hooks.speech import Sound, SoundMark
 from desktop.media.mono import Mono, mono_blocks
@@ -21,11 +21,24 @@ from desktop.media.mono import Mono, mono_blocks
 SOUND_MODEL = Model(
     name="yamnet",
     title="model for hearing laughter and applause",
-    files=(),
+    files=(
+        ModelFile(
+            "model.onnx",
+            "https://huggingface.co/zeropointnine/yamnet-onnx/resolve/ac2ca3bd45d12ec1f19f1144205ea529b4e9dedf/yamnet.onnx",
+            16_093_603,
+            "1510041dce24a2e9e84ec546807ac408ae496da6d1ed41bc3ccba649623f8e19",
+        ),
+        ModelFile(
+            "yamnet_class_map.csv",
+            "https://raw.githubusercontent.com/tensorflow/models/dfffd623b6be8d1d9744b8e261fbac370d17c46d/research/audioset/yamnet/yamnet_class_map.csv",
+            14_096,
+            "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+        ),
+    ),
     override="REELY_SOUND_MODEL",
-    needed=("model.onnx", "yamnet_class_map.csv"),
 )
-"""A folder of the user's own; it is not downloaded."""
+"""Apache-2.0: Google's, converted by tf2onnx."""
+_MODEL, _CLASS_MAP = (file.name for file in SOUND_MODEL.files)
 RATE = 16_000
 """Samples a second that it listens to."""
 _PIECE, _HOP = 0.96, 0.48  # seconds
@@ -51,18 +64,26 @@ class SoundListener:
 
     def __init__(self, folder: Path) -> None:
         """Raises ReelyError `model-unusable` if the files in `folder` are no such model."""
-        self._session = Session(folder / SOUND_MODEL.needed[0], SOUND_MODEL)
+        self._session = Session(folder / _MODEL, SOUND_MODEL)
         labels = _identifiers(folder)
         self._columns = {
             sound: [k for k, label in enumerate(labels) if label in wanted]
             for sound, wanted in _CLASSES.items()
         }
-        samples = [name for name, shape in self._session.inputs.items() if len(shape) == 1]
-        scores = [name for name, shape in self._session.outputs.items() if shape[-1:] == [len(labels)]]
-        alike = len(self._session.inputs) == len(samples) == len(scores) == 1
-        if not alike or not all(self._columns.values()):
-            raise unusable(folder, SOUND_MODEL, "its inputs, outputs or classes are others")
-        self._input, self._scores = samples[0], scores[0]
+        if len(self._session.inputs) != 1 or not all(self._columns.values()):
+            raise unusable(folder, SOUND_MODEL, "its inputs or classes are others")
+        self._input = next(iter(self._session.inputs))
+        # Files of this model name their outputs differently, and not all of them tell their shapes.
+        names = list(self._session.outputs)
+        tried = self._session.run(names, {self._input: np.zeros(RATE, np.float32)})
+        scores = [
+            name
+            for name, out in zip(names, tried, strict=True)
+            if out.ndim == 2 and out.shape[1] == len(labels)
+        ]
+        if len(scores) != 1:
+            raise unusable(folder, SOUND_MODEL, "its outputs are others")
+        self._scores = scores[0]
 
     def marks(self, path: Path, origin: Fraction | None = None) -> tuple[SoundMark, ...]:
         """What is heard in a file and when, in seconds on the source's clock, in order.
@@ -103,7 +124,7 @@ class _Runs:
 def _identifiers(folder: Path) -> list[str]:
     """AudioSet's identifiers in the order of the model's outputs."""
     try:
-        with (folder / SOUND_MODEL.needed[1]).open(encoding="utf-8", newline="") as file:
+        with (folder / _CLASS_MAP).open(encoding="utf-8", newline="") as file:
             return [row["mid"] for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise unusable(folder, SOUND_MODEL, error) from error

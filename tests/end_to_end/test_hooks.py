@@ -14,6 +14,7 @@ from tests.end_to_end.reading import frame_numbers
 from tests.youtube import YouTube
 from tests.youtube.catalogue import BARE, MEMBERS_ONLY, PLAIN
 from tests.youtube.media import FPS
+from tests.youtube.site import Kind
 
 STORY = (
     "When I was nine, my father sold the only car we had.",
@@ -71,9 +72,36 @@ def test_a_links_hooks_come_from_its_captions_and_each_is_cut_to_its_frames(
     assert result["quota"]["trim"]["available"] == left["trim"]["available"]
 
 
-def test_the_same_link_gives_the_same_hooks(signed_in: Command, youtube: YouTube) -> None:
-    runs = [signed_in("hooks", f"https://youtu.be/{PLAIN.id}", **youtube.env) for _ in range(2)]
-    assert runs[0].last["hooks"] == runs[1].last["hooks"] != []
+def test_a_links_small_picture_is_looked_through_and_fetched_once(
+    signed_in: Command, youtube: YouTube
+) -> None:
+    def fetched() -> int:
+        youtube.log.settle()
+        return sum(one.bytes_sent for one in youtube.log.exchanges if one.kind is Kind.MEDIA)
+
+    link = f"https://youtu.be/{PLAIN.id}"
+    first = signed_in("hooks", link, **youtube.env)
+    looked_through = fetched()
+    again = signed_in("hooks", link, **youtube.env)
+    assert first.last["hooks"] == again.last["hooks"] != []
+    notes = " ".join(first.last["notes"])
+    assert "“motion”" not in notes
+    assert "The picture" not in notes
+    itags = {one.itag for one in youtube.log.exchanges if one.kind is Kind.MEDIA}
+    assert len(itags) == 1, "the preview's picture, and no sound, as the words are there"
+    assert 0 < looked_through == fetched()
+
+
+def test_a_picture_that_does_not_come_is_named_and_costs_nothing(
+    signed_in: Command, youtube: YouTube
+) -> None:
+    youtube.behave(Kind.MEDIA, status=404)
+    done = signed_in("hooks", f"https://youtu.be/{PLAIN.id}", **youtube.env)
+    assert done.code == 0, done.stdout
+    assert done.last["hooks"]
+    notes = " ".join(done.last["notes"])
+    assert "The picture did not come" in notes
+    assert "“motion”" in notes
 
 
 def test_a_refused_link_costs_no_hook_run_and_one_without_words_says_why(

@@ -13,7 +13,10 @@ from desktop.errors import ReelyError
 from desktop.hooks.model_files import ModelFolder
 from desktop.hooks.sound_events import RATE, SOUND_MODEL, SoundListener
 from desktop.hooks.speech import Sound
-from tests.desktop.hooks.models import face_model, sound_model
+from desktop.media.mono import mono_blocks
+from tests.desktop.hooks.models import face_model, sound_model, yamnet
+
+SPOKEN = Path("/usr/share/asterisk/sounds/en_US_f_Allison/vm-intro.wav")
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +30,22 @@ def recording(path: Path, seconds: float, loud: list[tuple[float, float]]) -> Pa
     for start, end in loud:
         part = samples[round(start * RATE) : round(end * RATE)]
         part[:] = np.random.default_rng(1).uniform(-0.8, 0.8, len(part))
+    return written(path, samples)
+
+
+def written(path: Path, samples: np.ndarray) -> Path:
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
         out.writeframes((samples * 32767).astype("<i2").tobytes())
     return path
+
+
+def spoken_sentence() -> np.ndarray:
+    """Read speech of some seconds, at `RATE`."""
+    (block,) = mono_blocks(SPOKEN, RATE)
+    return block.astype(np.float64)
 
 
 def test_what_is_heard_is_marked_when_it_is_heard(folder: Path, tmp_path: Path) -> None:
@@ -63,12 +76,40 @@ def test_silence_has_no_marks(folder: Path, tmp_path: Path) -> None:
     assert SoundListener(folder).marks(recording(tmp_path / "sound.wav", 5, [])) == ()
 
 
-def test_the_model_is_only_ever_the_users_own(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_of_the_users_own_goes_before_what_is_downloaded(folder: Path, tmp_path: Path) -> None:
     assert ModelFolder(tmp_path, environment={}).find(SOUND_MODEL) is None
     assert ModelFolder(tmp_path, environment={"REELY_SOUND_MODEL": str(folder)}).find(SOUND_MODEL) == folder
     with pytest.raises(ReelyError) as caught:
         ModelFolder(tmp_path, environment={"REELY_SOUND_MODEL": str(tmp_path)}).find(SOUND_MODEL)
     assert caught.value.code == "model-incomplete"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> SoundListener:
+    return SoundListener(yamnet(tmp_path_factory.mktemp("yamnet")))
+
+
+def tune(seconds: float) -> np.ndarray:
+    """Chords of four voices with overtones, one each half second."""
+    time = np.arange(round(0.5 * RATE)) / RATE
+    chords = ((220, 277, 330, 440), (196, 247, 294, 392), (175, 220, 262, 349), (165, 208, 247, 330))
+    parts = []
+    for number in range(round(seconds * 2)):
+        voices = [np.sin(2 * np.pi * f * n * time) / n**1.5 for f in chords[number % 4] for n in range(1, 7)]
+        parts.append(0.06 * np.sum(voices, axis=0) * np.exp(-2.5 * time))
+    return np.concatenate(parts)
+
+
+def test_the_real_model_hears_music_where_it_plays_and_none_in_speech(
+    real: SoundListener, tmp_path: Path
+) -> None:
+    quiet = np.zeros(2 * RATE)
+    before = np.concatenate([quiet, spoken_sentence(), quiet])
+    path = written(tmp_path / "sound.wav", np.concatenate([before, tune(6), quiet]))
+    (mark,) = real.marks(path)
+    assert mark.sound is Sound.MUSIC
+    assert mark.start == pytest.approx(len(before) / RATE, abs=1.0)
+    assert mark.end == pytest.approx(len(before) / RATE + 6, abs=1.5)
 
 
 @pytest.mark.parametrize("fault", ["classes", "columns", "form", "bytes"])
