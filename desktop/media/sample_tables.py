@@ -147,6 +147,8 @@ def _around(lead: _Table, table: _Table, span: Span) -> tuple[int, int]:
         return first, last + 1
     begin, end = (math.floor(lead.entries[at].timestamp * lead.tick / table.tick) for at in (first, last))
     first = table.decoded_at(begin) if first else 0
+    if key is None:  # the last picture may be shown beyond the span, when its decoding is long over
+        return first, len(table.entries)
     return first, table.reaches(max(end, last_needed(table.stream, span[1])), first) + 1
 
 

@@ -78,6 +78,14 @@ def test_copied_sound_is_the_sources_to_the_sample(
     clip.temporary.unlink()
 
 
+def test_sound_lasts_as_long_as_the_sources_last_pictures(corpus: Corpus, cut: Cut) -> None:
+    clip = cut("h264-closed", (4.6, 5.921083), mode=Mode.SMART)  # its last picture is shown until 5.96
+    assert clip.end == pytest.approx(5.96)
+    _, heard = decode_sound(clip.temporary)
+    assert len(heard) == round(clip.duration * RATE)
+    clip.temporary.unlink()
+
+
 @pytest.mark.parametrize("name", ["h264-closed", "audio-m4a"])
 def test_joined_sound_is_encoded_anew_since_packets_cannot_be_joined_to_the_sample(
     corpus: Corpus, cut: Cut, name: str
