@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from desktop.errors import Exit, ReelyError
 
@@ -53,7 +53,6 @@ class Failure(BaseModel):
 
 
 Message = Annotated[Progress | Result | Failure, Field(discriminator="event")]
-MESSAGE: TypeAdapter[Progress | Result | Failure] = TypeAdapter(Message)
 
 
 class Report(Protocol):

@@ -14,18 +14,25 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psutil
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from desktop.errors import Exit, ReelyError
 from desktop.jobs.cancellation import CancelToken
-from desktop.jobs.protocol import MESSAGE, Failure, Job, Progress, Result
+from desktop.jobs.protocol import Failure, Job, Message, Progress, Result
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
+_MESSAGE: TypeAdapter[Progress | Result | Failure] = TypeAdapter(Message)
 
 _STDERR_TAIL = 64 * 1024  # bytes of a failed child's standard error that are kept for the log
 # For glibc (mallopt(3)), ignored elsewhere: what is large comes from the system and goes back when freed.
 # Left to itself glibc raises the limit as it goes, and tables of long files stay where nothing else fits.
-CHILD_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
+# For numpy's OpenBLAS: half of importing numpy is starting threads for large matrices, which no job has.
+CHILD_ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 _LARGE = 512 * 1024 * 1024  # bytes of memory with which a child is not kept
 
 
@@ -169,7 +176,7 @@ class _Child:
             return None
         for line in self._process.stdout:
             try:
-                message = MESSAGE.validate_json(line)
+                message = _MESSAGE.validate_json(line)
             except ValidationError:
                 continue  # a line cut short by the child's end
             if not isinstance(message, Progress):

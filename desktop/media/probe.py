@@ -30,7 +30,7 @@ _PACKETS_FOR_A_PICTURE = 200
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ColorRange(StrEnum):

@@ -32,5 +32,5 @@ class TrimJob(Job):
 class TrimResult(BaseModel):
     """The clips, in the order of the targets, still under their temporary names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     clips: tuple[Clip, ...]
