@@ -10,7 +10,7 @@ import platformdirs
 
 from desktop.account_ports import WorkflowAccountPorts
 from desktop.errors import ReelyError
-from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.job import GotTranscript, Listening, Words
 from desktop.hooks.models import FoundHooks, Wish
 from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
@@ -93,14 +93,19 @@ class WorkflowPorts(WorkflowAccountPorts, WorkflowModelPorts):
         report = ProgressWriter(progress)
         return self._workflow.hooks(source, Wish(describe=describe), report=report, token=token).found
 
-    def transcript(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> GotTranscript:
-        return self._workflow.transcripts.read(source, None, ProgressWriter(progress), token)
+    def transcript(
+        self, source: Source, words: Words, progress: ui.OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        return self._workflow.transcripts.read(source, None, ProgressWriter(progress), token, words=words)
 
-    def listening(self, source: Source) -> Listening | None:
-        return self._workflow.transcripts.listening(source)
+    def listening(self, source: Source, language: str | None) -> Listening | None:
+        return self._workflow.transcripts.listening(source, language)
 
-    def listen(self, source: Source, progress: ui.OnProgress, token: CancelToken) -> GotTranscript:
-        return self._workflow.transcripts.listen(source, None, ProgressWriter(progress), token)
+    def listen(
+        self, source: Source, language: str | None, progress: ui.OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        report = ProgressWriter(progress)
+        return self._workflow.transcripts.listen(source, language, report, token, words=Words.SPEECH)
 
     def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
         self._workflow.transcripts.save(transcript, path, overwrite=overwrite)

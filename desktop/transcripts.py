@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desktop.hooks.job import GotTranscript, Listening, Observable, TranscriptJob
+from desktop.hooks.job import GotTranscript, Listening, Observable, TranscriptJob, Words
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.progress import span
 from desktop.jobs.protocol import Progress, Report
@@ -35,10 +35,16 @@ class Transcripts:
         self._sound_of = sound_of
 
     def read(
-        self, source: Source, language: str | None, report: Report, token: CancelToken | None = None
+        self,
+        source: Source,
+        language: str | None,
+        report: Report,
+        token: CancelToken | None = None,
+        *,
+        words: Words = Words.BEST,
     ) -> GotTranscript:
-        """The words that were kept or that captions have, and why there are none."""
-        return self._run(self._job(source, language), report, token)
+        """The words that were kept or that captions have, and why there are none; `words` is not SPEECH."""
+        return self._run(self._job(source, language, words), report, token)
 
     def listening(self, source: Source, language: str | None = None) -> Listening | None:
         """What `listen` would take; None where there is no sound.
@@ -56,12 +62,21 @@ class Transcripts:
         return Listening(seconds=seconds, download=0 if there else model.size)
 
     def listen(
-        self, source: Source, language: str | None, report: Report, token: CancelToken | None = None
+        self,
+        source: Source,
+        language: str | None,
+        report: Report,
+        token: CancelToken | None = None,
+        *,
+        words: Words = Words.BEST,
     ) -> GotTranscript:
-        """As `read`, and where there are no captions by recognising speech, after downloading the model."""
+        """As `read`, and where there are no captions by recognising speech, after downloading the model.
+
+        Where `words` is SPEECH, also where there are captions.
+        """
         token = token or CancelToken()
         sound = self._sound_of(source, span(report, 0.0, 0.2), token) if has_sound(source) else None
-        job = self._job(source, language).model_copy(update={"files": Observable(sound=sound)})
+        job = self._job(source, language, words).model_copy(update={"files": Observable(sound=sound)})
         return self._run(job, report if source.path is not None else span(report, 0.2, 1.0), token)
 
     def save(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
@@ -70,11 +85,12 @@ class Transcripts:
 
         write_transcript(path.expanduser().absolute(), transcript, overwrite=overwrite)
 
-    def _job(self, source: Source, language: str | None) -> TranscriptJob:
+    def _job(self, source: Source, language: str | None, words: Words) -> TranscriptJob:
         settings = self._settings
         return TranscriptJob(
             source=source,
             language=language,
+            words=words,
             models=settings.models,
             offline=settings.offline,
             cache=settings.cache,

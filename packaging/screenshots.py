@@ -27,7 +27,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from desktop.errors import Exit, ReelyError
-from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.job import GotTranscript, Listening, Words
 from desktop.hooks.models import FoundHooks
 from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
@@ -153,14 +153,18 @@ class Stage(StageAccount, StageModel):
     ) -> FoundHooks:
         return made_up_hooks(source.duration)
 
-    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+    def transcript(
+        self, source: Source, words: Words, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
         return GotTranscript(transcript=made_up_transcript(source.duration), notes=())
 
-    def listening(self, source: Source) -> Listening | None:
+    def listening(self, source: Source, language: str | None) -> Listening | None:
         return Listening(seconds=12.0, download=148_000_000)
 
-    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
-        return self.transcript(source, progress, token)
+    def listen(
+        self, source: Source, language: str | None, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        return self.transcript(source, Words.SPEECH, progress, token)
 
     def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
         raise AssertionError("nothing is saved for pictures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -43,13 +44,25 @@ class HooksJob(Job):
     """Where transcripts of sources are kept; None: nowhere."""
 
 
+class Words(StrEnum):
+    """Which words of a source are wanted."""
+
+    BEST = "best"
+    """Those that were kept or that captions have, else those that are heard."""
+    CAPTIONS = "captions"
+    """Those of the captions, whatever was heard and preferred before."""
+    SPEECH = "speech"
+    """Those that are heard, whatever the captions say; they are kept as preferred."""
+
+
 class TranscriptJob(Job):
-    """Get the words of a source; where it has no captions, by listening to `files.sound` if that is given."""
+    """Get the words of a source; what is heard, is heard in `files.sound` if that is given."""
 
     kind: Literal["transcript"] = "transcript"
     source: Source
     language: str | None = None
     """What is spoken; None: what the source says, or what is heard."""
+    words: Words = Words.BEST
     models: Path
     files: Observable = Observable()
     offline: bool = False

@@ -27,6 +27,8 @@ class _Kept(BaseModel):
     title: str | None = None
     language: str | None = None
     chapters: tuple[Chapter, ...] = ()
+    track: str | None = None
+    preferred: bool = False
     segments: tuple[Cue, ...]
 
 
@@ -66,4 +68,4 @@ def _key(source: Source, language: str | None) -> str:
     return f"{what}\n{(language or '').lower()}"
 
 
-_SHARED = ("origin", "duration", "title", "language", "chapters")
+_SHARED = ("origin", "duration", "title", "language", "chapters", "track", "preferred")

@@ -42,6 +42,7 @@ _MODEL, _CLASS_MAP = (file.name for file in SOUND_MODEL.files)
 RATE = 16_000
 """Samples a second that it listens to."""
 _PIECE, _HOP = 0.96, 0.48  # seconds
+_SHORTEST = 15_600  # samples: 96 windows of 25 ms, one each 10 ms, make a piece
 _PROBABLE = 0.3  # of a class, where people speak at the same time
 _TOGETHER = 1.0  # seconds between two sounds of a kind that are one
 # AudioSet's identifiers (Gemmeke and others, “Audio Set”, ICASSP 2017).
@@ -102,7 +103,7 @@ class SoundListener:
         )
 
     def _heard(self, block: Mono) -> dict[Sound, NDArray[np.float32]]:
-        block = np.pad(block, (0, max(0, round(_PIECE * RATE) - len(block))))
+        block = np.pad(block, (0, max(0, _SHORTEST - len(block))))
         scores = self._session.run([self._scores], {self._input: block})[0]
         return {sound: scores[:, columns].max(axis=1) for sound, columns in self._columns.items()}
 

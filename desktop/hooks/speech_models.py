@@ -40,6 +40,50 @@ ANY_LANGUAGE = _whisper(
 )
 """MIT, both: Whisper by OpenAI, converted for CTranslate2."""
 
+LANGUAGES = (
+    *(
+        "ar",
+        "bg",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "fa",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "id",
+    ),
+    *(
+        "it",
+        "ja",
+        "ko",
+        "lt",
+        "lv",
+        "ms",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "ta",
+        "th",
+    ),
+    *("tr", "uk", "ur", "vi", "zh"),
+)
+"""Of the 99 that Whisper knows those that it was given most of."""
 _MANY_CORES = 8
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from desktop.hooks.job import GotTranscript, Observable, TranscriptJob
+from desktop.hooks.job import GotTranscript, Observable, TranscriptJob, Words
 from desktop.hooks.keeping import TranscriptStore
 from desktop.hooks.model_files import ModelFolder
 from desktop.hooks.models import Origin
@@ -26,13 +26,21 @@ def transcribe(job: TranscriptJob, report: Report) -> GotTranscript:
     report("words", 0.0)
     store = TranscriptStore(job.cache)
     kept = store.read(job.source, job.language)
-    transcript, notes = read_words(job.source, job.language, kept, offline=job.offline)
+    if job.words is Words.CAPTIONS and kept is not None and kept.preferred:
+        kept = None
+    transcript: Transcript | None = None
+    notes: list[str] = []
+    if job.words is not Words.SPEECH:
+        transcript, notes = read_words(job.source, job.language, kept, offline=job.offline)
     if transcript is not None and not transcript.cues:
         transcript = None
         notes.append("The captions hold no words.")
     if transcript is None and job.files.sound is not None:
         models = ModelFolder(job.models, offline=job.offline)
         transcript, notes = hear(job.files, job.source.duration, job.language, models, report)
+    if transcript is not None and job.words is Words.SPEECH:
+        transcript = transcript.model_copy(update={"preferred": True})
+        store.keep(job.source, None, transcript)  # for whoever does not say what is spoken
     if transcript is not None and transcript != kept:
         store.keep(job.source, job.language, transcript)
     report("words", 1.0)
@@ -46,6 +54,8 @@ def read_words(
 
     Captions in or beside a file are read anew: that is quick, and they may have been corrected.
     """
+    if kept is not None and kept.preferred:
+        return kept, []
     if kept is not None and source.path is None:
         tracks = tracks_in_order(source, language)
         if kept.origin is Origin.CAPTIONS or (

@@ -49,6 +49,10 @@ class Transcript(_Frozen):
     duration: float | None = None
     title: str | None = None
     chapters: tuple[Chapter, ...] = ()
+    track: str | None = None
+    """Which captions these are: the name of a file, or of a track."""
+    preferred: bool = False
+    """Whether the user wanted these words though there were captions."""
 
     @property
     def end(self) -> float:

@@ -56,4 +56,4 @@ def _read(source: Source, track: Caption, *, offline: bool) -> Transcript:
     content = caption_bytes(source, track, offline=offline, token=CancelToken())
     origin = Origin.AUTOMATIC if track.automatic else Origin.CAPTIONS
     language = track.language if track.language not in {"", "und"} else None
-    return parse_transcript(content, origin, language)
+    return parse_transcript(content, origin, language).model_copy(update={"track": track.name})

@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from desktop.errors import Offer
-from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.job import GotTranscript, Listening, Words
 from desktop.hooks.models import FoundHooks
 from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
@@ -138,14 +138,18 @@ class AccountPorts(Protocol):
 class TranscriptPorts(Protocol):
     """What is said in a source. As all ports, these block, and raise `desktop.errors.ReelyError`."""
 
-    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+    def transcript(
+        self, source: Source, words: Words, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
         """The words that are kept, or that captions have."""
 
-    def listening(self, source: Source) -> Listening | None:
+    def listening(self, source: Source, language: str | None) -> Listening | None:
         """What `listen` would take; None where there is no sound."""
 
-    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
-        """The words by speech recognition on this computer."""
+    def listen(
+        self, source: Source, language: str | None, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        """The words by speech recognition on this computer; `language` None: the one that is heard."""
 
     def save_transcript(self, transcript: Transcript, path: Path, *, overwrite: bool) -> None:
         """Write it as the name says: `.srt`, `.vtt` or `.txt`."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from desktop.errors import ReelyError
-from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.job import GotTranscript, Listening, Words
 from desktop.hooks.lines import Line, cut_around, line_at, lines_of
+from desktop.hooks.models import Origin
 from desktop.hooks.transcript import Transcript
 from desktop.jobs.cancellation import CancelToken
 from desktop.jobs.protocol import Progress
@@ -25,6 +26,7 @@ from desktop.ui.ports import OnProgress, TranscriptPorts
 
 _LANE = "transcript"
 _SAVE = "save-transcript"
+_RECKON = "reckon-listening"
 
 Measure = Callable[[Sequence[Line]], Sequence[int]]
 """The height of each line where it is shown, in pixels; called off the GUI thread."""
@@ -80,7 +82,9 @@ class SourceTranscript(QObject):
         """The number of the line at the playhead; None before the first one."""
         self.notes: tuple[str, ...] = ()
         self.listening: Listening | None = None
-        """What it would take to listen to the source, where there is nothing to read."""
+        """What it would take to listen to the source; None where there is no sound, or nobody speaks."""
+        self.language: str | None = None
+        """What is spoken, for listening; None: what is heard."""
         self.progress: Progress | None = None
         self.cancelling = False
         self.error: ReelyError | None = None
@@ -91,7 +95,9 @@ class SourceTranscript(QObject):
     def load(self, source: Source | None) -> None:
         """Begin with another source, about whose words nobody has asked yet."""
         self._runner.abandon(_LANE)
+        self._runner.abandon(_RECKON)
         self._source = source
+        self.language = None
         self.transcript, self.lines, self.heights, self.line = None, (), (), None
         self.notes, self.listening = (), None
         self.search.load(())
@@ -109,11 +115,33 @@ class SourceTranscript(QObject):
 
     def get(self) -> None:
         """Read what is kept or what the captions have."""
-        self._start(self.get, self._read)
+        self._start(self.get, lambda source, progress, token: self._read(source, Words.BEST, progress, token))
+
+    def use_captions(self) -> None:
+        """Read what the captions have, also where speech was recognised in spite of them."""
+        self._start(
+            self.use_captions,
+            lambda source, progress, token: self._read(source, Words.CAPTIONS, progress, token),
+        )
 
     def listen(self) -> None:
         """Recognise the speech; the model for it is downloaded first, where it is not there."""
         self._start(self.listen, self._hear)
+
+    def speak(self, language: str | None) -> None:
+        """Say what is spoken (None: nobody knows); what listening takes is reckoned anew."""
+        source = self._source
+        if source is None or language == self.language:
+            return
+        self.language = language
+        self._runner.start(
+            Task(
+                _RECKON,
+                lambda _progress, _token: self._ports.listening(source, language),
+                on_success=self._reckoned,
+                on_failure=lambda _error: None,  # it is told when somebody listens
+            )
+        )
 
     def try_again(self) -> None:
         """What failed, once more."""
@@ -125,10 +153,19 @@ class SourceTranscript(QObject):
             self.changed.emit()
             self._runner.cancel(_LANE)
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is anything to go back to, from a failure."""
+        return bool(self.lines or self.notes)
+
     def dismiss(self) -> None:
-        """After a failure to listen, back to why there are no words."""
-        if self.stage is Stage.FAILED and self.notes:
-            self._enter(Stage.MISSING)
+        """After a failure, back to the words that were there, or to why there are none."""
+        if self.stage is Stage.FAILED and self.can_go_back:
+            self._enter(self._before)
+
+    @property
+    def _before(self) -> Stage:
+        return Stage.READY if self.lines else Stage.MISSING
 
     def _start(
         self, again: Callable[[], None], work: Callable[[Source, OnProgress, CancelToken], _Answer]
@@ -148,19 +185,33 @@ class SourceTranscript(QObject):
             )
         )
 
-    def _read(self, source: Source, progress: OnProgress, token: CancelToken) -> _Answer:
+    def _read(self, source: Source, words: Words, progress: OnProgress, token: CancelToken) -> _Answer:
         """Off the GUI thread, as `_hear`."""
-        got = self._ports.transcript(source, progress, token)
+        got = self._ports.transcript(source, words, progress, token)
         lines = _lines(got)
-        listening = None if lines else self._ports.listening(source)
+        listening = self._ports.listening(source, self.language)
         return _Answer(got, lines, self.measure(lines), listening)
 
     def _hear(self, source: Source, progress: OnProgress, token: CancelToken) -> _Answer:
-        got = self._ports.listen(source, progress, token)
+        got = self._ports.listen(source, self.language, progress, token)
         lines = _lines(got)
-        return _Answer(got, lines, self.measure(lines), None)
+        return _Answer(got, lines, self.measure(lines), self.listening if lines else None)
+
+    def _reckoned(self, listening: Listening | None) -> None:
+        self.listening = listening
+        self.changed.emit()
+
+    @property
+    def has_captions(self) -> bool:
+        """Whether there are captions that could be read instead of what was heard."""
+        heard = self.transcript is not None and self.transcript.origin is Origin.SPEECH
+        return heard and self._source is not None and bool(self._source.captions)
 
     def _got(self, answer: _Answer) -> None:
+        if answer.got.transcript is None and self.lines:  # nobody speaks: what was there stays
+            self.listening = None
+            self._enter(Stage.READY)
+            return
         self.transcript, self.notes = answer.got.transcript, answer.got.notes
         self.lines, self.heights, self.listening = answer.lines, answer.heights, answer.listening
         self.search.load([line.text for line in self.lines])
@@ -168,8 +219,8 @@ class SourceTranscript(QObject):
         self._follow(self._timeline.playhead)
 
     def _failed(self, error: ReelyError) -> None:
-        if error.code == "cancelled" and self.notes:
-            self._enter(Stage.MISSING)
+        if error.code == "cancelled" and self.can_go_back:
+            self._enter(self._before)
         else:
             self._enter(Stage.FAILED, error)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import ReelyError
+from desktop.hooks.models import Origin
+from desktop.hooks.speech_models import LANGUAGES
 from desktop.hooks.writing import FORMATS
 from desktop.ui.models.transcript import SourceTranscript, Stage
 from desktop.ui.widgets.controls import button, label, panel_page
 from desktop.ui.widgets.dialogs import message
 from desktop.ui.widgets.progress_lines import ProgressLines
-from desktop.ui.widgets.words_reader import WordsReader
+from desktop.ui.widgets.words_reader import WordsReader, origin_of
 from desktop.ui.words import rough_length, size_text
 
 
@@ -24,7 +26,7 @@ class WordsPanel(QWidget):
     def __init__(self, transcript: SourceTranscript, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._transcript = transcript
-        self._looking = False
+        self._looking = self._choosing = False
         self.folder: Path | None = None
         """Where the user saved last."""
         self._getting = ProgressLines(self.tr("Getting the words"))
@@ -33,12 +35,23 @@ class WordsPanel(QWidget):
         self.listen = button(self.tr("Recognise the speech"), "primary")
         self.listen.setMinimumHeight(42)
         self.listen.clicked.connect(transcript.listen)
+        self.spoken = QComboBox()
+        self.spoken.setAccessibleName(self.tr("What is spoken"))
+        self.spoken.addItem(self.tr("The language that is heard"), None)
+        for tag in LANGUAGES:
+            self.spoken.addItem(QLocale.languageToString(QLocale(tag).language()), tag)
+        self.spoken.activated.connect(lambda _place: transcript.speak(self.spoken.currentData()))
+        self.captions = button(self.tr("Use the captions"))
+        self.captions.clicked.connect(transcript.use_captions)
+        self.keep = button(self.tr("Back"), "quiet")
+        self.keep.clicked.connect(self._keep_words)
         self.again = button(self.tr("Try again"), "primary")
         self.again.clicked.connect(transcript.try_again)
         self.back = button(self.tr("Back"), "quiet")
         self.back.clicked.connect(transcript.dismiss)
         self.reading = WordsReader(transcript)
         self.reading.save.clicked.connect(self.choose_file)
+        self.reading.other.clicked.connect(self._choose_words)
         self.pages = QStackedWidget()
         self._missing, self._failed = self._build_missing(), self._build_failed()
         for page in (self._getting, self._missing, self._failed, self.reading):
@@ -61,8 +74,11 @@ class WordsPanel(QWidget):
         column.addWidget(self._none)
         column.addWidget(self._why)
         column.addWidget(self._offer)
+        column.addWidget(self.spoken)
         column.addStretch()
+        column.addWidget(self.captions)
         column.addWidget(self.listen)
+        column.addWidget(self.keep)
         return page
 
     def _build_failed(self) -> QWidget:
@@ -86,11 +102,12 @@ class WordsPanel(QWidget):
 
     def _show(self) -> None:
         transcript = self._transcript
+        self._choosing = self._choosing and transcript.stage is Stage.READY
         self.pages.setCurrentWidget(
             {
                 Stage.UNKNOWN: self._getting,
                 Stage.GETTING: self._getting,
-                Stage.READY: self.reading,
+                Stage.READY: self._missing if self._choosing else self.reading,
                 Stage.MISSING: self._missing,
                 Stage.FAILED: self._failed,
             }[transcript.stage]
@@ -98,16 +115,43 @@ class WordsPanel(QWidget):
         if self._looking and transcript.stage is Stage.READY:
             self.look_for_words()
         self._getting.show_progress(transcript.progress, stopping=transcript.cancelling)
-        self._why.setText("\n".join(transcript.notes))
+        self._why.setText(self._where_from() if self._choosing else "\n".join(transcript.notes))
         self._offer.setText(self._what_listening_takes())
         can_listen = transcript.listening is not None
-        self._none.setText(self.tr("There are no words yet") if can_listen else self.tr("There are no words"))
+        self._none.setText(
+            self.tr("Where the words come from")
+            if self._choosing
+            else self.tr("There are no words yet")
+            if can_listen
+            else self.tr("There are no words")
+        )
         self.listen.setVisible(can_listen)
+        self.spoken.setVisible(can_listen)
+        self.spoken.setCurrentIndex(max(0, self.spoken.findData(transcript.language)))
+        self.captions.setVisible(self._choosing and transcript.has_captions)
+        self.keep.setVisible(self._choosing)
+        self.reading.other.setVisible(can_listen or transcript.has_captions)
         error = transcript.error
         self._message.setText(error.message if error else "")
         self._hint.setText(error.hint if error else "")
         self._code.setText(error.code if error else "")
-        self.back.setVisible(bool(transcript.notes))
+        self.back.setVisible(transcript.can_go_back)
+
+    def _where_from(self) -> str:
+        transcript = self._transcript.transcript
+        if transcript is None:
+            return ""
+        if transcript.track and transcript.origin is Origin.CAPTIONS:
+            return self.tr("These words are read from {track}.").format(track=transcript.track)
+        return origin_of(transcript) + "."
+
+    def _choose_words(self) -> None:
+        self._choosing = True
+        self._show()
+
+    def _keep_words(self) -> None:
+        self._choosing = False
+        self._show()
 
     def _what_listening_takes(self) -> str:
         listening = self._transcript.listening

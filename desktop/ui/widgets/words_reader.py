@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop.hooks.models import Origin
+from desktop.hooks.transcript import Transcript
 from desktop.timecode import format_length
 from desktop.ui.models.transcript import SourceTranscript
 from desktop.ui.widgets.controls import ElidedLabel, button, label, tool_button
@@ -50,6 +51,8 @@ class WordsReader(QWidget):
         self.next = tool_button("down", self.tr("The next match"), "F3")
         self.list = WordsList(transcript)
         self.said = ElidedLabel("small")
+        self.other = button(self.tr("Change…"), "inline")
+        self.other.setToolTip(self.tr("Say where the words come from, and recognise the speech instead"))
         self.follow = button(self.tr("Follow"), "inline")
         self.follow.setToolTip(self.tr("Show the line at the playhead, and go along with it"))
         self.follow.hide()
@@ -75,6 +78,7 @@ class WordsReader(QWidget):
         state, pair = QHBoxLayout(), QHBoxLayout()
         state.setSpacing(2)
         state.addWidget(self.said, 1)
+        state.addWidget(self.other)
         state.addWidget(self.follow)
         for tool in (self.copy, self.save):
             tool.setProperty("role", "small")
@@ -146,7 +150,7 @@ class WordsReader(QWidget):
             each.setEnabled(chosen is not None)
         if chosen is None:
             transcript = self._transcript.transcript
-            self.say(self._origin(transcript.origin, transcript.language) if transcript else "")
+            self.say(origin_of(transcript) if transcript else "")
             return
         count = chosen[1] - chosen[0] + 1
         length = format_length(self._transcript.length(*chosen))
@@ -156,16 +160,19 @@ class WordsReader(QWidget):
             else self.tr("1 line, {length}").format(length=length)
         )
 
-    def _origin(self, origin: Origin, language: str | None) -> str:
-        words = {
-            Origin.CAPTIONS: self.tr("Captions"),
-            Origin.AUTOMATIC: self.tr("Automatic captions"),
-            Origin.SPEECH: self.tr("Recognised speech"),
-            Origin.FILE: self.tr("From a file"),
-        }[origin]
-        return f"{words} · {language}" if language else words
-
     def _cut(self, cut: Callable[[int, int], None]) -> None:
         chosen = self.list.chosen
         if chosen is not None:
             cut(*chosen)
+
+
+def origin_of(transcript: Transcript) -> str:
+    """Where the words come from, in a few words."""
+    words = {
+        Origin.CAPTIONS: QCoreApplication.translate("WordsReader", "Captions"),
+        Origin.AUTOMATIC: QCoreApplication.translate("WordsReader", "Automatic captions"),
+        Origin.SPEECH: QCoreApplication.translate("WordsReader", "Recognised speech"),
+        Origin.FILE: QCoreApplication.translate("WordsReader", "From a file"),
+    }[transcript.origin]
+    track = transcript.track if transcript.origin is Origin.CAPTIONS else None
+    return " · ".join(each for each in (words, transcript.language, track) if each)

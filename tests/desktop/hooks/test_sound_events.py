@@ -112,6 +112,14 @@ def test_the_real_model_hears_music_where_it_plays_and_none_in_speech(
     assert mark.end == pytest.approx(len(before) / RATE + 6, abs=1.5)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.97, 30.3, 30.96])
+def test_the_real_model_hears_a_rest_of_any_length(
+    real: SoundListener, tmp_path: Path, seconds: float
+) -> None:
+    marks = real.marks(written(tmp_path / "sound.wav", tune(31)[: round(seconds * RATE)]))
+    assert {mark.sound for mark in marks} <= {Sound.MUSIC}
+
+
 @pytest.mark.parametrize("fault", ["classes", "columns", "form", "bytes"])
 def test_other_files_are_no_such_model(folder: Path, tmp_path: Path, fault: str) -> None:
     labels = (folder / "yamnet_class_map.csv").read_text()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import Exit, ReelyError
-from desktop.hooks.job import GotTranscript, Observable, TranscriptJob
+from desktop.hooks.job import GotTranscript, Observable, TranscriptJob, Words
 from desktop.hooks.keeping import TranscriptStore
 from desktop.hooks.models import Origin
 from desktop.hooks.speech_models import ANY_LANGUAGE, ENGLISH, listening_seconds
@@ -56,6 +56,27 @@ def test_what_was_kept_of_a_link_is_not_fetched_again(tmp_path: Path) -> None:
     kept = Transcript(origin=Origin.CAPTIONS, cues=(Cue(start=0, end=1, text="Kept."),))
     TranscriptStore(tmp_path / "cache").keep(LINK, None, kept)
     assert transcribe(job(tmp_path, LINK), quiet).transcript == kept
+
+
+def test_which_captions_were_read_is_told(tmp_path: Path) -> None:
+    source = captioned(tmp_path, "1\n00:00:01,000 --> 00:00:02,000\nHello there.\n")
+    got = transcribe(job(tmp_path, source), quiet)
+    assert got.transcript is not None
+    assert got.transcript.track == "English"
+
+
+def test_words_that_somebody_prefers_go_before_captions_until_those_are_asked_for(tmp_path: Path) -> None:
+    source = captioned(tmp_path, "1\n00:00:01,000 --> 00:00:02,000\nHello there.\n")
+    heard = Transcript(
+        origin=Origin.SPEECH, cues=(Cue(start=0, end=1, text="Hullo, dear."),), language="en", preferred=True
+    )
+    store = TranscriptStore(tmp_path / "cache")
+    store.keep(source, None, heard)
+    assert transcribe(job(tmp_path, source), quiet).transcript == heard
+    read = transcribe(job(tmp_path, source, words=Words.CAPTIONS), quiet).transcript
+    assert read is not None
+    assert [cue.text for cue in read.cues] == ["Hello there."]
+    assert transcribe(job(tmp_path, source), quiet).transcript == read, "from then on, too"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QBuffer, QByteArray
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 
 from desktop.errors import ReelyError
-from desktop.hooks.job import GotTranscript, Listening
+from desktop.hooks.job import GotTranscript, Listening, Words
 from desktop.hooks.models import FoundHooks
 from desktop.hooks.transcript import Transcript
 from desktop.hooks.writing import write_transcript
@@ -126,6 +126,7 @@ class StagePorts(StageAccount, StageModel):
         self.words_error: ReelyError | None = None
         self.words: GotTranscript | None = None
         """What captions have; None: a made-up transcript of the source's length."""
+        self.languages_heard: list[str | None] = []
         self.listens: Listening | None = Listening(seconds=200, download=148_000_000)
         self.heard: GotTranscript = GotTranscript(transcript=None, notes=("Nobody speaks in this source.",))
         self.words_asked: list[str] = []
@@ -241,15 +242,20 @@ class StagePorts(StageAccount, StageModel):
             raise self.hooks_error
         return self.hooks_found or made_up_hooks(self.duration)
 
-    def transcript(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
-        self._ask_for_words("captions", progress, token)
+    def transcript(
+        self, source: Source, words: Words, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        self._ask_for_words(words if words is Words.CAPTIONS else "captions", progress, token)
         return self.words or GotTranscript(transcript=made_up_transcript(self.duration), notes=())
 
-    def listening(self, source: Source) -> Listening | None:
+    def listening(self, source: Source, language: str | None) -> Listening | None:
         self._note()
         return self.listens
 
-    def listen(self, source: Source, progress: OnProgress, token: CancelToken) -> GotTranscript:
+    def listen(
+        self, source: Source, language: str | None, progress: OnProgress, token: CancelToken
+    ) -> GotTranscript:
+        self.languages_heard.append(language)
         self._ask_for_words("speech", progress, token)
         return self.heard
 

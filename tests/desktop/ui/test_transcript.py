@@ -133,6 +133,49 @@ def test_without_captions_it_says_what_listening_takes_and_listens_when_told_to(
     assert ports.words_asked == ["captions", "speech"]
 
 
+def test_where_words_come_from_is_shown_and_speech_is_recognised_in_spite_of_captions(
+    ready: MainWindow, qtbot: QtBot, ports: StagePorts
+) -> None:
+    captions = Transcript(
+        origin=Origin.CAPTIONS, language="en", track="film.srt", cues=made_up_transcript(6.0).cues
+    )
+    ports.words = GotTranscript(transcript=captions, notes=())
+    panel = show_words(ready, qtbot)
+    assert "Captions · en · film.srt" in words(panel)
+    QTest.mouseClick(panel.reading.other, LEFT)
+    assert "These words are read from film.srt." in words(panel)
+    assert not panel.captions.isVisible()
+    panel.spoken.setCurrentIndex(panel.spoken.findData("de"))
+    panel.spoken.activated.emit(panel.spoken.currentIndex())
+    ports.heard = GotTranscript(
+        transcript=captions.model_copy(update={"origin": Origin.SPEECH, "language": "de", "track": None}),
+        notes=(),
+    )
+    QTest.mouseClick(panel.listen, LEFT)
+    qtbot.waitUntil(lambda: "Recognised speech · de" in words(panel))
+    assert ports.languages_heard == ["de"]
+
+
+def test_who_only_looks_where_the_words_come_from_keeps_them(reading: MainWindow) -> None:
+    panel = panel_of(reading)
+    QTest.mouseClick(panel.reading.other, LEFT)
+    assert panel.pages.currentWidget() is not panel.reading
+    QTest.mouseClick(panel.keep, LEFT)
+    assert panel.pages.currentWidget() is panel.reading
+    assert [line.text for line in reading.transcript.lines] == list(SAID)
+
+
+def test_where_nobody_is_heard_the_captions_stay(
+    reading: MainWindow, qtbot: QtBot, ports: StagePorts
+) -> None:
+    panel = panel_of(reading)
+    QTest.mouseClick(panel.reading.other, LEFT)
+    QTest.mouseClick(panel.listen, LEFT)
+    qtbot.waitUntil(lambda: ports.words_asked == ["captions", "speech"])
+    qtbot.waitUntil(lambda: reading.transcript.stage is Stage.READY)
+    assert [line.text for line in reading.transcript.lines] == list(SAID)
+
+
 def test_listening_can_be_cancelled(ready: MainWindow, qtbot: QtBot, ports: StagePorts) -> None:
     ports.words = GotTranscript(transcript=None, notes=("This source has no captions.",))
     panel = show_words(ready, qtbot, Stage.MISSING)
