@@ -32,6 +32,7 @@ CHILD_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "262144",
     "MALLOC_TRIM_THRESHOLD_": "262144",
     "OPENBLAS_NUM_THREADS": "1",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",  # it looks for them in every package that is installed
 }
 _LARGE = 512 * 1024 * 1024  # bytes of memory with which a child is not kept
 
