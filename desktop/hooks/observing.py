@@ -36,8 +36,8 @@ _LOOKED_THROUGH = 540
 """Lines; looking through a larger picture for shots takes longer than it is worth."""
 _AT_ONCE = 2
 """Most of it is done by processes and libraries that leave Python alone."""
-_PATIENCE = 60.0
-"""Seconds that a picture may still be on its way when all else is done."""
+_PATIENCE = 20.0
+"""Seconds that a picture may be on its way when all else is done; what came stays for the next time."""
 
 FetchPicture = Callable[[Callable[[float], None], CancelToken], Path]
 """Brings a picture, tells how much of it has come (0..1), and stops when it is told to."""

@@ -49,7 +49,7 @@ VOICES = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 def test_a_links_hooks_come_from_its_captions_and_each_is_cut_to_its_frames(
     signed_in: Command, youtube: YouTube
 ) -> None:
-    arguments = ("--min", "8", "--max", "20", "--count", "2", "--cut", "hooks")
+    arguments = ("--min", "4", "--max", "8", "--count", "2", "--cut", "hooks")
     done = signed_in("hooks", f"https://youtu.be/{PLAIN.id}", *arguments, **youtube.env)
     assert done.code == 0, done.stdout
     result = done.last
@@ -59,7 +59,7 @@ def test_a_links_hooks_come_from_its_captions_and_each_is_cut_to_its_frames(
     assert scores == sorted(scores, reverse=True)
     assert any(reason["signal"] == "most replayed" for hook in result["hooks"] for reason in hook["reasons"])
     for hook, clip in zip(result["hooks"], result["clips"], strict=True):
-        assert 8 <= hook["end"] - hook["start"] <= 20
+        assert 4 <= hook["end"] - hook["start"] <= 8
         assert 0 < hook["score"] <= 100
         assert hook["title"]
         assert hook["text"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.errors import Cancelled
 from desktop.hooks.face_detector import FaceDetector
 from desktop.hooks.job import HooksJob, Observable
 from desktop.hooks.models import FoundHooks, Wish
@@ -19,6 +22,7 @@ from desktop.hooks.run import find_hooks
 from desktop.hooks.signals.curve import Curve
 from desktop.hooks.sound_events import SoundListener
 from desktop.hooks.speech import Sound
+from desktop.jobs.cancellation import CancelToken
 from desktop.media.ffmpeg import running
 from desktop.source.models import Source
 from tests.desktop.hooks.models import astronaut, face_model, sound_model
@@ -91,6 +95,54 @@ def test_a_large_picture_is_looked_at_but_not_through(tmp_path: Path, folders: t
     seen = Observation(Observable(picture=large), FaceDetector(folders[0])).result()
     assert [curve.name for curve in seen.curves] == ["faces"]
     assert seen.shots == ()
+
+
+def test_a_picture_is_looked_at_when_it_has_come(film: Path, folders: tuple[Path, Path]) -> None:
+    told: list[tuple[str, float]] = []
+
+    def fetch(progress: Callable[[float], None], token: CancelToken) -> Path:
+        progress(0.5)
+        return film
+
+    with Observation(Observable(), FaceDetector(folders[0]), fetch=fetch) as observation:
+        seen = observation.result(lambda stage, fraction: told.append((stage, fraction)))
+    assert {curve.name for curve in seen.curves} == {"motion", "faces"}
+    assert [round(time) for time in seen.shots] == [40, 60]
+    assert seen.notes == ()
+    assert {stage for stage, _fraction in told} <= {"downloading the picture"}
+
+
+def test_a_picture_that_does_not_come_in_time_is_stopped_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.hooks.observing._PATIENCE", 0.1)
+    told: list[float] = []
+
+    def fetch(progress: Callable[[float], None], token: CancelToken) -> Path:
+        stopped = threading.Event()
+        progress(0.25)
+        with token.watching(stopped.set):
+            stopped.wait()
+        raise Cancelled
+
+    with Observation(Observable(), fetch=fetch) as observation:
+        seen = observation.result(lambda _stage, fraction: told.append(fraction))
+    assert seen.curves == ()
+    assert len(seen.notes) == 1
+    assert "did not come within" in seen.notes[0]
+    assert told[-1] == 0.25
+
+
+def test_leaving_stops_the_fetch(film: Path) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def fetch(progress: Callable[[float], None], token: CancelToken) -> Path:
+        begun.set()
+        with token.watching(stopped.set):
+            stopped.wait()
+        raise Cancelled
+
+    with Observation(Observable(sound=film), fetch=fetch):
+        begun.wait()
+    assert stopped.is_set()
 
 
 def test_files_that_are_gone_are_notes(tmp_path: Path, folders: tuple[Path, Path]) -> None:
