@@ -13,7 +13,6 @@ import click
 
 from desktop.command import console_for, json_option, open_workflow
 from desktop.errors import Exit, ReelyError
-from desktop.jobs.protocol import Progress
 
 if TYPE_CHECKING:
     from desktop.account import Account, AccountStatus
@@ -159,6 +158,8 @@ def upgrade(tier: str | None, browser: bool, wait: bool | None, as_json: bool) -
         if wait if wait is not None else not as_json and sys.stdout.isatty():
             click.echo(f"Pay for {tier.capitalize()} here: {address}", err=True)
             with console.working():
+                from desktop.jobs.protocol import Progress
+
                 console.progress(Progress(stage="waiting for the payment", fraction=0.0))
                 paid = account.billing.wait_for_another_tier(before, threading.Event().wait)
             if paid is None:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
@@ -14,7 +14,9 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from desktop.errors import ReelyError
-from desktop.jobs.protocol import Failure, Progress
+
+if TYPE_CHECKING:
+    from desktop.jobs.protocol import Progress
 
 
 class Console(Protocol):
@@ -44,6 +46,8 @@ class JsonConsole:
         self._write({"event": "result", **data})
 
     def error(self, error: ReelyError) -> None:
+        from desktop.jobs.protocol import Failure  # noqa: PLC0415 - pydantic; most commands do without
+
         self._write(Failure.of(error).model_dump(mode="json", exclude={"exit"}))
 
     @contextmanager

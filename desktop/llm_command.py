@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from pydantic import JsonValue
 
 from desktop.command import console_for, json_option, open_workflow
 from desktop.errors import Cancelled, Exit, ReelyError
 from desktop.jobs.progress import ProgressWriter
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from desktop.hooks.llm.endpoint import Endpoint
     from desktop.hooks.llm.outgoing import Outgoing
     from desktop.hooks.models import FoundHooks, Wish

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from desktop.jobs.protocol import Progress, Report
+if TYPE_CHECKING:
+    from desktop.jobs.protocol import Progress, Report
 
 _PROGRESS_INTERVAL = 0.1  # seconds between two progress lines of one stage
 
@@ -18,6 +20,9 @@ class ProgressWriter:
     """
 
     def __init__(self, emit: Callable[[Progress], None], clock: Callable[[], float] = time.monotonic) -> None:
+        from desktop.jobs.protocol import Progress  # noqa: PLC0415 - pydantic; most commands have no progress
+
+        self._progress = Progress
         self._emit = emit
         self._clock = clock
         self._started = clock()
@@ -35,7 +40,7 @@ class ProgressWriter:
             self._stage, self._last_time = stage, now
             spent = now - self._started
             eta = spent * (1 - self._fraction) / self._fraction if self._fraction > 0.01 else None
-            self._emit(Progress(stage=stage, fraction=self._fraction, eta_seconds=eta))
+            self._emit(self._progress(stage=stage, fraction=self._fraction, eta_seconds=eta))
 
 
 def span(report: Report, start: float, end: float) -> Report:
