@@ -5,9 +5,9 @@
 An hour of made-up captions with a most-replayed curve, in a process of its own that has nothing kept (and
 then again, with the meanings of its sentences kept), with the sentence model of the dev dependencies. Then a
 film at preview resolution (360 lines, 30 pictures a second, a keyframe every 5 s) of so many minutes, whose
-sound is spoken sentences: loudness, shots, motion, faces and laughter, without the words. With `--whole`, all of it and
-speech recognition for a film of so many minutes: its largest memory, summed over all processes. All models
-are those that the dev dependencies carry: of CenterFace the very file, of YAMNet quantised weights.
+sound is spoken sentences: loudness, shots, motion, faces and laughter, without the words. With `--whole`, all
+of it and speech recognition for a film of so many minutes: its largest memory, summed over all processes. All
+models are those that the dev dependencies carry: of CenterFace the very file, of YAMNet quantised weights.
 """
 
 from __future__ import annotations

@@ -88,6 +88,56 @@ def test_every_hook_keeps_every_rule(
     check_rules(transcript, wish, found(transcript, wish))
 
 
+def captions(
+    *texts: str, seconds: float = 4.0, every: float = 4.0, count: int = 120
+) -> list[dict[str, object]]:
+    return [
+        {"start": every * k, "end": every * k + seconds, "text": texts[k % len(texts)] + f" {k}"}
+        for k in range(count)
+    ]
+
+
+SAID = (
+    "nobody wanted to swim that day and then",
+    "my brother laughed so hard at me because of it",
+    "what happened next is hard to believe",
+)
+ODD: dict[str, list[dict[str, object]]] = {
+    "five hours": captions(*(f"{each.capitalize()}." for each in SAID), every=9.0, count=2000),
+    "Arabic": captions("هذا هو الماء البارد في ذلك اليوم؟", "لم يرد أحد أن يسبح هناك."),
+    "Japanese": captions(
+        "海はとても冷たかったです。誰も泳ぎたくなかった。", "それは本当に面白いと思いますか？"
+    ),
+    "Chinese without marks": captions("那天海水很冷没有人想游泳", "我哥哥笑我因为我说过会很有趣"),
+    "Thai": captions("น้ำทะเลเย็นมากในวันนั้นไม่มีใครอยากว่ายน้ำ"),
+    "all capitals": captions(*(f"{each.upper()}!" for each in SAID)),
+    "no marks": captions(*SAID),
+    "no ends": [{**each, "end": None} for each in captions(*SAID)],
+    "no time at all": captions(*(f"{each}." for each in SAID), seconds=0.0),
+    "ends before it starts": captions(*(f"{each}." for each in SAID), seconds=-3.0),
+    "all at once": captions(*(f"{each}." for each in SAID), every=0.0),
+    "out of order": captions(*(f"{each}." for each in SAID))[::-1],
+    "two at once": captions(*(f"{each}." for each in SAID)) + captions("Yes, indeed.", every=3.1),
+    "rolling": [
+        {"start": 2.5 * k, "end": 2.5 * k + 5, "text": f"{SAID[k % 3]} {k}\n{SAID[(k + 1) % 3]} {k + 1}"}
+        for k in range(200)
+    ],
+    "an hour in one caption": [
+        {"start": 0, "end": 3600, "text": " ".join(f"{each}. Oh?" for each in SAID * 200)}
+    ],
+    "an endless word": [{"start": 0, "end": 100, "text": "x" * 5000}],
+    "far apart": captions(*(f"{each}." for each in SAID), every=100.0),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("bounds", [(15, 60), (30, 30), (1, 1), (1, 3600), (3600, 3600)])
+def test_odd_transcripts_keep_every_rule(name: str, bounds: tuple[float, float]) -> None:
+    transcript = parse_transcript(json.dumps({"segments": ODD[name]}).encode())
+    wish = Wish(count=20 if bounds[0] < 15 else 5, shortest=bounds[0], longest=bounds[1])
+    check_rules(transcript, wish, found(transcript, wish))
+
+
 def test_a_talk_gives_as_many_hooks_as_asked_for() -> None:
     answer = found(talk(1), Wish(count=6))
     assert len(answer.hooks) == 6
