@@ -21,7 +21,7 @@ class Observable(BaseModel):
     `origin` is where the source's clock is 0, in seconds of the files; None: where they start.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     sound: Path | None = None
     picture: Path | None = None
@@ -72,7 +72,7 @@ class TranscriptJob(Job):
 class GotTranscript(BaseModel):
     """The words of a source; None where none are to be had, and then `notes` say why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     transcript: Transcript | None
     notes: tuple[str, ...]
@@ -81,7 +81,7 @@ class GotTranscript(BaseModel):
 class Listening(BaseModel):
     """What it takes to listen to a source: about so many seconds, and bytes of a model that come first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     seconds: float
     download: int

@@ -19,7 +19,7 @@ _LONGEST_TEXT = 4000  # characters of one cue
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Word(_Frozen):

@@ -15,7 +15,7 @@ class Job(BaseModel):
     Faults in it are told without what stands in it, as a job may hold a secret.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
     kind: str
 
 

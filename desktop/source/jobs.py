@@ -61,7 +61,7 @@ class FetchJob(Job):
 class FetchedMedia(BaseModel):
     """Local files with a source's picture and sound, or with the parts that were asked for, on one clock."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     video: Path | None
     audio: Path | None

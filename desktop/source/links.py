@@ -21,7 +21,7 @@ from desktop.source.refusals import refusal
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class FilePath(_Frozen):

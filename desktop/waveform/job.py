@@ -38,7 +38,7 @@ class WaveformJob(Job):
 class WaveformMade(BaseModel):
     """`there` is False where the file has no sound: then there is no target either."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     there: bool
 

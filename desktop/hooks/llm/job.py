@@ -36,7 +36,7 @@ class RerankJob(_AskingJob):
 class Reranked(BaseModel):
     """Hooks as a language model and Reely rank them together, best first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     hooks: tuple[Hook, ...]
     notes: tuple[str, ...]
@@ -52,7 +52,7 @@ class TryModelJob(_AskingJob):
 class Tried(BaseModel):
     """It does: so many seconds, and whether the answer had the form that was asked for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     seconds: float
     usable: bool
