@@ -51,6 +51,7 @@ def create_app(config: Config | None = None, clock: Clock = utc_now) -> Flask:
         config = Config.from_environment()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
+    app.url_map.strict_slashes = False  # an address means the same with a slash at its end
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["reely_config"] = config
     app.extensions["reely_clock"] = clock

@@ -199,7 +199,7 @@ EXAMPLES: dict[str, Example] = {
             "wants": {"trim": 1, "hook_run": 0},
         },
         {
-            "results": [{"spend_id": _SPEND, "outcome": "applied", "reason": None}],
+            "results": [{"spend_id": _SPEND, "outcome": "applied"}],
             "receipt": _TOKEN,
             "lease": _TOKEN,
         },

@@ -188,7 +188,7 @@ def _body(schema: type[BaseModel]) -> BaseModel:
     raw = request.get_data()
     if not raw and not request.content_type:
         raw = b"{}"  # who sends nothing is told which fields are missing, if any are
-    elif not request.is_json:
+    elif request.content_type and not request.is_json:
         raise UnsupportedMediaType("Send JSON, with the content type application/json.")
     try:
         return schema.model_validate_json(raw)

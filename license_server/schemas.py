@@ -19,6 +19,11 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def is_none(value: object) -> bool:
+    """For fields of answers that are left out where there is nothing to tell (`exclude_if`)."""
+    return value is None
+
+
 ItemT = TypeVar("ItemT", bound=BaseModel)
 
 

@@ -15,7 +15,9 @@ from license_server.schemas import Answer, Body, Name
 def _normalised(address: str) -> str:
     try:
         # Whether the domain takes mail is found out by a mail to it, not by a look-up here.
-        return validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
+        return validate_email(
+            address.strip(), check_deliverability=False, test_environment=True
+        ).normalized.lower()
     except EmailNotValidError:
         raise ValueError("is not an email address") from None
 
@@ -59,7 +61,9 @@ class ProfileChange(Body):
 
     full_name: Name | None = None
     email: Email | None = None
-    current_password: Password | None = None
+    current_password: Annotated[
+        Password | None, Field(validation_alias=AliasChoices("current_password", "password"))
+    ] = None
 
 
 class PasswordChange(Body):

@@ -120,8 +120,8 @@ def refresh(token: str) -> Tokens:
     """The next pair of tokens of a session; `token` is used up.
 
     Within the retry window a used token gives the very same answer again, for a client that lost it on the
-    way; after it, a used token ends the session, for it may be stolen. Raises `RefreshTokenInvalid`,
-    `RefreshTokenReused` or `SessionEnded`.
+    way; after it, or once that answer's token was used, it ends the session, for it may be stolen. Raises
+    `RefreshTokenInvalid`, `RefreshTokenReused` or `SessionEnded`.
     """
     config: Config = current_app.extensions["reely_config"]
     at = now()
@@ -139,18 +139,26 @@ def refresh(token: str) -> Tokens:
         raise SessionEnded("Sign in again.")
     if known.expires_at <= at:
         raise RefreshTokenInvalid("The session was not used for too long. Sign in again.")
-    if known.used_at is not None and at - known.used_at > timedelta(seconds=config.refresh_retry_seconds):
+    successor = _successor(token)
+    if known.used_at is not None and (
+        at - known.used_at > timedelta(seconds=config.refresh_retry_seconds) or _was_used(successor)
+    ):
         session.ended_at = at
         record("session.ended-by-reuse", account.id, session=session.id)
         raise RefreshTokenReused(
             "The session was ended, because its token may have been stolen. Sign in again."
         )
-    successor = _successor(token)
     if known.used_at is not None:
         return Tokens(account, access_tokens.issue(account.id, session.id, known.used_at), successor)
     known.used_at = at
     session.last_used_at = at
     return _hand_out(account, session, successor, at)
+
+
+def _was_used(token: str) -> bool:
+    """Whether a refresh token was used already: whoever did so was not waiting for it any more."""
+    used = select(RefreshToken.used_at).where(RefreshToken.token_hash == _hash(token))
+    return db.session.scalar(used) is not None
 
 
 def living_sessions(account: Account) -> Select[SignInSession]:

@@ -16,7 +16,7 @@ from license_server.errors import DeviceSignatureExpired, DeviceSignatureInvalid
 
 HEADER = "Reely-Device-Signature"
 MAX_AGE_SECONDS = 300
-_FORM = re.compile(r"t=(\d{1,12}),v1=([A-Za-z0-9_-]{86})(?:==)?")
+_FORM = re.compile(r"t=(\d{1,12}), *v1=([A-Za-z0-9_-]{86})(?:==)?")
 
 
 def check_signature(device: Device) -> None:

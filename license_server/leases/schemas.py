@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 from pydantic_core import to_json
 
-from license_server.schemas import Answer, Body, Sha256Hex, Token
+from license_server.schemas import Answer, Body, Sha256Hex, Token, is_none
 from license_server.tiers.catalogue import Meter
 
 Units = Annotated[int, Field(ge=0, le=10_000)]
@@ -36,13 +36,13 @@ def _small(job: JsonValue) -> JsonValue:
 
 
 class Wants(Body):
-    """Units of each meter that the device asks for; it may get fewer."""
+    """Units of each meter that the device asks for; it may get fewer. Null asks for none that are counted."""
 
-    trim: Units = 0
-    hook_run: Units = 0
+    trim: Units | None = 0
+    hook_run: Units | None = 0
 
     def of(self, meter: Meter) -> int:
-        return self.trim if meter is Meter.TRIM else self.hook_run
+        return (self.trim if meter is Meter.TRIM else self.hook_run) or 0
 
 
 class LeaseRequest(Body):
@@ -98,10 +98,12 @@ class SpendResult(Answer):
 
     spend_id: str
     outcome: Literal["applied", "duplicate", "rejected"]
-    reason: Literal["hash-mismatch", "spend-id-conflict", "fork", "beyond-grant"] | None = None
+    reason: Literal["hash-mismatch", "spend-id-conflict", "fork", "beyond-grant"] | None = Field(
+        default=None, exclude_if=is_none
+    )
 
 
 class SettleAnswer(Answer):
     results: list[SpendResult]
     receipt: str
-    lease: str | None = None
+    lease: str | None = Field(default=None, exclude_if=is_none)

@@ -200,6 +200,15 @@ def test_a_refresh_token_that_comes_back_ends_its_whole_family(ada: Person, cloc
     assert ada.call("GET", "/auth/me", token=new["access_token"]).get_json()["code"] == "session-ended"
 
 
+@on_both_databases
+def test_a_refresh_token_is_stolen_as_soon_as_the_one_after_it_was_used(ada: Person) -> None:
+    new = ada.call("POST", "/auth/refresh", token=ada.refresh).get_json()["refresh_token"]
+    newer = ada.call("POST", "/auth/refresh", token=new).get_json()
+    stolen = ada.call("POST", "/auth/refresh", token=ada.refresh)
+    assert (stolen.status_code, stolen.get_json()["code"]) == (401, "refresh-token-reused")
+    assert ada.call("GET", "/auth/me", token=newer["access_token"]).get_json()["code"] == "session-ended"
+
+
 def test_one_family_ending_leaves_other_sessions_alone(ada: Person, clock: TestClock) -> None:
     used = ada.refresh
     ada.call("POST", "/auth/refresh", token=used)
@@ -341,9 +350,10 @@ def test_another_address_needs_the_password(ada: Person) -> None:
     assert ada.call("PUT", "/auth/me", {"email": "new@example.com"}).status_code == 422
     wrong = {"email": "new@example.com", "current_password": "not my password"}
     assert ada.call("PUT", "/auth/me", wrong).status_code == 401
-    right = {"email": "new@example.com", "current_password": PASSWORD}
-    assert ada.call("PUT", "/auth/me", right).get_json()["email"] == "new@example.com"
-    ada.email = "new@example.com"
+    for number, name in enumerate(("current_password", "password")):
+        right = {"email": f"new{number}@example.com", name: PASSWORD}
+        assert ada.call("PUT", "/auth/me", right).get_json()["email"] == right["email"]
+    ada.email = " new1@Example.com "
     ada.login()
 
 

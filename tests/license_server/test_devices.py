@@ -100,7 +100,7 @@ def test_a_lost_device_gets_no_lease_but_may_still_report(ada: Person, laptop: D
     assert laptop.ask(trim=1).status_code == 404
     answer = laptop.settled(lease, wants={"trim": 1})
     assert [result["outcome"] for result in answer["results"]] == ["applied"]
-    assert answer["lease"] is None
+    assert "lease" not in answer
     assert (ada.meter()["settled"], ada.meter()["held"]) == (1, 0)
 
 
@@ -162,7 +162,8 @@ def test_a_request_without_the_devices_signature_gets_no_lease(laptop: Device) -
     for header in (None, "", "t=1", good + ",v2=x", good.replace("v1=", "v0="), good[:-1], "t=x" + good[3:]):
         answer = _send(laptop, header, body)
         assert (answer.status_code, answer.get_json()["code"]) == (401, "device-signature-invalid"), header
-    assert _send(laptop, good, body).status_code == 200
+    for header in (good, good.replace(",", ", ")):
+        assert _send(laptop, header, body).status_code == 200
 
 
 def test_a_signature_holds_for_its_key_method_path_body_and_time_only(laptop: Device) -> None:

@@ -305,7 +305,7 @@ class Protocol(RuleBasedStateMachine):
         before = self.receipts.get(lease.id, (0, 0, 0))
         assert all(new >= old for new, old in zip(told, before, strict=True)), "receipts never go backwards"
         self.receipts[lease.id] = told
-        if answer["lease"] is not None:
+        if "lease" in answer:
             following = verified(self.app, answer["lease"], "reely-lease+jwt")
             if all(held.id != following["jti"] for held in message.journal.leases):
                 new = HeldLease(answer["lease"], following)

@@ -135,11 +135,17 @@ def test_a_device_that_asks_for_more_than_there_is_leaves_some_for_the_others(
 
 
 @pytest.mark.parametrize(
-    "wants", [{"trim": -1}, {"trim": 10001}, {"trim": 1.5}, {"trim": "1"}, {"clips": 1}, {"trim": None}]
+    "wants", [{"trim": -1}, {"trim": 10001}, {"trim": 1.5}, {"trim": "1"}, {"clips": 1}, None, 3]
 )
-def test_wants_that_are_not_right_are_refused(laptop: Device, wants: dict[str, Any]) -> None:
+def test_wants_that_are_not_right_are_refused(laptop: Device, wants: object) -> None:
     body = {"device_id": laptop.id, "request_id": "r", "wants": wants}
     assert laptop.signed("POST", "/leases", body).status_code == 422
+
+
+def test_a_meter_of_which_null_is_wanted_is_not_wanted(laptop: Device) -> None:
+    body = {"device_id": laptop.id, "request_id": "r", "wants": {"trim": None, "hook_run": 2}}
+    lease = laptop.held(laptop.signed("POST", "/leases", body).get_json()["lease"])
+    assert lease.claims["grants"] == {"trim": 0, "hook_run": 2}
 
 
 @on_both_databases
@@ -153,7 +159,8 @@ def test_settling_counts_each_spend_once(ada: Person, laptop: Device) -> None:
     assert answer["receipt"]["up_to_counter"] == 2
     assert answer["receipt"]["settled"] == {"trim": 1, "hook_run": 1}
     assert answer["receipt"]["device"] == {"id": laptop.id, "key": laptop.public_key}
-    assert answer["lease"] is None
+    assert "lease" not in answer, "none was wanted"
+    assert all("reason" not in result for result in answer["results"])
     laptop.spend(lease)
     answer = laptop.settled(lease)
     assert [result["outcome"] for result in answer["results"]] == ["duplicate", "duplicate", "applied"]
@@ -190,7 +197,7 @@ def test_settling_succeeds_where_nothing_is_left_for_a_next_lease(ada: Person, l
         laptop.spend(lease)
     answer = laptop.settled(lease, wants={"trim": 1})
     assert len(answer["results"]) == 5
-    assert answer["lease"] is None
+    assert "lease" not in answer
     assert ada.meter() == {"limit": 5, "settled": 5, "held": 0, "available": 0}
 
 
