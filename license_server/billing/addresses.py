@@ -1,7 +1,6 @@
 """Telling Stripe of a changed email address: receipts and reminders of payments go to it.
 
-It is due from the transaction on that changes it, claimed in one of its own, told, and noted as told; after a
-death in between it is told again.
+It is due from the transaction on that changes it.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from sqlalchemy import select, update
 
 from license_server.accounts.models import Account
 from license_server.billing.models import BillingCustomer
-from license_server.billing.stripe_client import is_configured, is_missing, stripe_account
+from license_server.billing.stripe_client import is_missing
+from license_server.billing.work import work_off
 from license_server.clock import now
 from license_server.database import db, snapshot, unit_of_work
-from license_server.errors import BillingUnavailable
-from license_server.logs import log
 
 RETRY = timedelta(minutes=5)
 """Longer than Stripe can take, so that nobody else claims it meanwhile."""
@@ -27,7 +25,8 @@ RETRY = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class _Claimed:
-    account_id: str
+    id: str
+    """The account's."""
     customer_id: str
     email: str
     until: datetime
@@ -35,17 +34,7 @@ class _Claimed:
 
 def tell_due(app: Flask) -> None:
     """Tells Stripe of every address that it does not know yet, the oldest change first."""
-    if not is_configured(app):
-        return
-    with app.app_context():
-        while (claimed := _claim()) is not None:
-            try:
-                with stripe_account() as client:
-                    _tell(client, claimed)
-            except BillingUnavailable:
-                log.warning("billing-address-not-told", account_id=claimed.account_id)
-            else:
-                _finish(claimed)
+    work_off(app, _claim, _tell, _finish, failed="billing-address-not-told")
 
 
 def _claim() -> _Claimed | None:
@@ -84,7 +73,7 @@ def _finish(claimed: _Claimed) -> None:
             update(BillingCustomer)
             # Where it was changed once more meanwhile, it is due once more.
             .where(
-                BillingCustomer.account_id == claimed.account_id,
+                BillingCustomer.account_id == claimed.id,
                 BillingCustomer.email_due_at == claimed.until,
             )
             .values(email_due_at=None)

@@ -1,7 +1,4 @@
-"""Ending at Stripe what the outbox says: claimed in one transaction, done, and noted in the next.
-
-Whoever dies in between loses nothing: it is due again after a while, and ending twice changes nothing.
-"""
+"""Ending at Stripe what the outbox says; ending twice changes nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +12,10 @@ from sqlalchemy import delete, select
 
 from license_server.billing.models import Ending
 from license_server.billing.rules import ENDED
-from license_server.billing.stripe_client import is_configured, is_missing, stripe_account
+from license_server.billing.stripe_client import is_missing
+from license_server.billing.work import work_off
 from license_server.clock import now
 from license_server.database import db, snapshot, unit_of_work
-from license_server.errors import BillingUnavailable
-from license_server.logs import log
 
 FIRST_RETRY = timedelta(minutes=4)
 """Longer than Stripe can take, so that nobody else claims it meanwhile."""
@@ -32,22 +28,11 @@ class _Claimed:
     id: str
     customer_id: str
     subscription_id: str | None
-    tries: int
 
 
 def end_due(app: Flask) -> None:
     """Ends everything that is due, oldest first. Nothing is ever given up."""
-    if not is_configured(app):
-        return
-    with app.app_context():
-        while (claimed := _claim()) is not None:
-            try:
-                with stripe_account() as client:
-                    _end(client, claimed)
-            except BillingUnavailable:
-                log.warning("billing-not-ended", ending=claimed.id, tries=claimed.tries)
-            else:
-                _finish(claimed.id)
+    work_off(app, _claim, _end, _finish, failed="billing-not-ended")
 
 
 def forget(app: Flask) -> None:
@@ -74,12 +59,12 @@ def _claim() -> _Claimed | None:
             return None
         ending.tries += 1
         ending.next_try_at = now() + min(FIRST_RETRY * 2 ** min(ending.tries - 1, 10), LONGEST_RETRY)
-        return _Claimed(ending.id, ending.customer_id, ending.subscription_id, ending.tries)
+        return _Claimed(ending.id, ending.customer_id, ending.subscription_id)
 
 
-def _finish(id: str) -> None:
+def _finish(claimed: _Claimed) -> None:
     with unit_of_work(writes=True):
-        ending = db.session.get(Ending, id, populate_existing=True)
+        ending = db.session.get(Ending, claimed.id, populate_existing=True)
         if ending is not None:
             ending.next_try_at = None
 
