@@ -1,6 +1,7 @@
 """Working off what is due at Stripe: claimed in one transaction, done, and noted as done in the next.
 
-Whoever dies in between loses nothing: it is due again after a while, so what is done must bear being done twice.
+Whoever dies in between loses nothing: it is due again after a while. So what
+is done must bear being done twice.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def work_off(
     *,
     failed: str,
 ) -> None:
-    """Does all that is due, if there is a Stripe account. What fails is logged under `failed`, and due later."""
+    """Does all that is due, if there is a Stripe account. What fails is logged as `failed`, and due later."""
     if not is_configured(app):
         return
     with app.app_context():
